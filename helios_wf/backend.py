@@ -1,0 +1,101 @@
+"""The backend port: where jobs run.
+
+A backend is found by its entry point (group ``helios_wf.backends``), called as ``factory(settings)`` with a
+``BackendSettings``, and driven by one thread.  It knows this port and the nouns, nothing else of helios-wf.
+``helios_wf.testing.BackendContract`` states its promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from helios_wf.errors import BackendNotFoundError
+from helios_wf.model import Json, JobSpec, Noun, Report, Resources
+
+
+class Life(StrEnum):
+    """What a backend knows of an attempt that was submitted before the engine restarted."""
+
+    ALIVE = "ALIVE"
+    """it still runs or waits; its report will come through ``poll``"""
+    GONE = "GONE"
+    """it will never report"""
+    UNKNOWN = "UNKNOWN"
+    """cannot be told now; ask again"""
+
+
+class BackendSettings(Noun, frozen=True):
+    """What the engine tells a backend at its start.
+
+    ``jobs`` is the number of jobs at once (None: as many as there are cores); ``home`` an absolute folder that
+    the backend may keep things in; ``options`` what ``helios.toml`` says below ``[backends.NAME]``.
+    """
+
+    home: str
+    jobs: int | None = None
+    options: dict[str, Json] = {}
+
+
+class Backend(Protocol):
+    """Few verbs, many jobs each; handles are strings (``JobSpec.handle``) that survive the engine."""
+
+    name: str
+
+    def define(self, values: dict[str, Json]) -> None:
+        """Takes tool bodies and constant inputs by digest; specs name them.  A known digest is passed over."""
+
+    def room(self) -> int:
+        """Returns how many more one-core jobs would be useful to it now (running or queued in batches)."""
+
+    def check(self, resources: Resources) -> list[str]:
+        """Returns the reasons why jobs that ask for this can never run here; empty when they can."""
+
+    def submit(self, specs: Sequence[JobSpec]) -> list[str]:
+        """Starts attempts, in order, and returns their handles.
+
+        Raises:
+            SubmitRefusedError: it never will run one of them; none was taken.
+            BackendUnreachableError: it cannot now; none was taken.
+        """
+
+    def poll(self, timeout_s: float) -> list[Report]:
+        """Returns the reports that came, waiting up to ``timeout_s`` seconds for the first.
+
+        Every submitted attempt is reported exactly once: one whose worker went away with ``Cause.LOST``, one
+        that was cancelled with ``Cause.CANCELLED``.
+        """
+
+    def started(self) -> list[str]:
+        """Returns the handles of attempts that began since the last call."""
+
+    def cancel(self, handles: Iterable[str]) -> None:
+        """Ends attempts; their process groups get SIGTERM, after a grace period SIGKILL."""
+
+    def adopt(self, handles: Iterable[str]) -> dict[str, Life]:
+        """Says of attempts of an earlier engine what became of them; what is ALIVE is watched from now on."""
+
+    def close(self) -> None:
+        """Ends everything that runs, and waits until nothing is left."""
+
+
+class BackendFactory(Protocol):
+    """What a backend's entry point leads to."""
+
+    def __call__(self, settings: BackendSettings) -> Backend:
+        """Returns a backend that is ready to take jobs."""
+
+
+def load_backend(name: str, settings: BackendSettings) -> Backend:
+    """Returns the installed backend of that name.
+
+    Raises:
+        BackendNotFoundError: none is installed; the message lists those that are.
+    """
+    installed = {point.name: point for point in entry_points(group="helios_wf.backends")}
+    if name not in installed:
+        raise BackendNotFoundError(f"no backend named {name!r}; installed: {', '.join(sorted(installed)) or 'none'}")
+    factory: BackendFactory = installed[name].load()
+    return factory(settings)

@@ -1,0 +1,173 @@
+"""Every error that helios-wf raises on purpose.
+
+    HeliosError
+        UserError                       the caller can mend it: exit code 2
+            TemplateError               a document is wrong; carries file:line:column problems, all of them
+            MaskError                   a mask or a dataset name is wrong
+            FilterError                 a filter expression (``where``, ``--filter``) is wrong
+            DatasetError                a dataset is unknown, exists already, or is in the wrong state
+            EventFileError              a file of events cannot be used
+                FileUnreadableError         missing, no permission, not a file
+                FileTruncatedError          ends too early
+                FileFormatError             has another format than its name says, or a broken row
+                NoEventsError               holds no table of events
+            MissingExtraError           needs a package that is not installed; names the extra
+            SettingsError               an option, environment variable or helios.toml entry is wrong
+            InputError                  the input object of a run does not fit its document
+            RunError                    a run is unknown or in the wrong state
+            RunTakenError               another live engine holds the run
+            BackendNotFoundError        no backend of that name
+        UnsupportedError                CWL asks for something that helios-wf does not do: exit code 33
+        JobError                        an attempt failed before, in or after its tool; becomes its report
+        StoreError                      the store cannot be used (full disk, lost connection)
+        BackendError                    a backend could not do what it was asked
+            SubmitRefusedError              it never will
+            BackendUnreachableError         this time; worth trying again
+
+A message says what failed, on which object, what was given and what would have been right.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from helios_wf.model import Place
+    from helios_wf.states import Cause
+
+
+class HeliosError(Exception):
+    """The root of all errors that helios-wf raises on purpose."""
+
+    exit_code = 1
+
+
+class UserError(HeliosError):
+    """The caller made a mistake and can mend it."""
+
+    exit_code = 2
+
+
+class Problem:
+    """One mistake in a document: where it is, and what would have been right."""
+
+    __slots__ = ("message", "place")
+
+    def __init__(self, place: Place | None, message: str) -> None:
+        self.place = place
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class TemplateError(UserError):
+    """A document is wrong; ``problems`` lists every mistake, each once, in document order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class MaskError(UserError):
+    """A mask, a name with parts or a dataset name is wrong."""
+
+
+class FilterError(UserError):
+    """A filter expression is wrong; the message points at the column."""
+
+
+class DatasetError(UserError):
+    """A dataset is unknown, exists already, or is in the wrong state."""
+
+
+class EventFileError(UserError):
+    """A file of events cannot be used; the message names it and what would have been right."""
+
+
+class FileUnreadableError(EventFileError):
+    """The file is missing, is no regular file, or may not be read."""
+
+
+class FileTruncatedError(EventFileError):
+    """The file ends before its format says it should."""
+
+
+class FileFormatError(EventFileError):
+    """The file has another format than its name says, or is broken in the middle."""
+
+
+class NoEventsError(EventFileError):
+    """The file is sound but holds no table of events."""
+
+
+class MissingExtraError(UserError):
+    """A format or store needs a package that is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs the package {package!r}, which is not installed; "
+            f"install it with: pip install 'helios-wf[{extra}]'"
+        )
+        self.extra = extra
+
+
+class SettingsError(UserError):
+    """An option, an environment variable or an entry of helios.toml is wrong."""
+
+
+class InputError(UserError):
+    """The input object of a run does not fit its document."""
+
+
+class RunError(UserError):
+    """A run is unknown, or in a state that forbids what was asked."""
+
+
+class RunTakenError(UserError):
+    """Another live engine holds the run; it is left alone."""
+
+
+class BackendNotFoundError(UserError):
+    """No installed backend has that name."""
+
+
+class UnsupportedError(HeliosError):
+    """The document asks for a CWL feature that helios-wf does not support (CWL runners exit with 33)."""
+
+    exit_code = 33
+
+
+class JobError(HeliosError):
+    """One attempt of a job failed; ``cause`` says how to treat it."""
+
+    def __init__(self, cause: Cause, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class StoreError(HeliosError):
+    """The store cannot be written or read; nothing half-done was kept."""
+
+
+class BackendError(HeliosError):
+    """A backend could not do what it was asked."""
+
+
+class SubmitRefusedError(BackendError):
+    """The backend will never run this job; trying again does not help."""
+
+
+class BackendUnreachableError(BackendError):
+    """The backend does not answer now; worth trying again."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns ``; did you mean 'x'?`` for the nearest known word, or the list of known words."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known: {', '.join(choices)}" if choices else ""

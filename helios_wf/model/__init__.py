@@ -1,0 +1,56 @@
+"""The nouns of helios-wf, frozen.  One word for one thing: see the glossary in docs/architecture.md."""
+
+from helios_wf.model.datasets import Column, Dataset, EventFile, Layout
+from helios_wf.model.documents import (
+    DatasetField,
+    Document,
+    EventsField,
+    ExpressionTool,
+    MaskField,
+    MergeField,
+    Output,
+    Parameter,
+    Place,
+    Process,
+    RetryField,
+    SplitField,
+    Step,
+    StepInput,
+    TemplateField,
+    TolerateField,
+    Tool,
+    Workflow,
+)
+from helios_wf.model.jobs import JobSpec, Report, Resources
+from helios_wf.model.noun import Json, Noun, digest
+
+__all__ = [
+    "Column",
+    "Dataset",
+    "DatasetField",
+    "Document",
+    "EventFile",
+    "EventsField",
+    "ExpressionTool",
+    "JobSpec",
+    "Json",
+    "Layout",
+    "MaskField",
+    "MergeField",
+    "Noun",
+    "Output",
+    "Parameter",
+    "Place",
+    "Process",
+    "Report",
+    "Resources",
+    "RetryField",
+    "SplitField",
+    "Step",
+    "StepInput",
+    "TemplateField",
+    "TolerateField",
+    "Tool",
+    "Workflow",
+    "digest",
+]

@@ -1,0 +1,77 @@
+"""What travels to a worker and back."""
+
+from __future__ import annotations
+
+from helios_wf.model.noun import Json, Noun
+from helios_wf.states import Cause
+
+
+class Resources(Noun, frozen=True):
+    """What a job asks of its machine: ``cores`` may be a fraction, memory and disk in MiB."""
+
+    cores: float = 1
+    ram_mb: float = 256
+    tmpdir_mb: float = 1024
+    outdir_mb: float = 1024
+    gpus: int = 0
+
+
+class JobSpec(Noun, frozen=True):
+    """One attempt of one job, as data.
+
+    ``key`` is ``task/index path``, e.g. ``3/0/7``.  ``tool`` and ``constants`` are digests of values that a
+    backend gets once per task (``Backend.define``): the tool's body, and the inputs that all its jobs share;
+    ``inputs`` are the job's own and go over the constants.  ``directory`` is absolute and does not exist yet.
+    """
+
+    run: str
+    key: str
+    attempt: int
+    tool: str
+    directory: str
+    constants: str | None = None
+    inputs: dict[str, Json] = {}
+    resources: Resources = Resources()
+    first: int | None = None
+    stop: int | None = None
+
+    @property
+    def handle(self) -> str:
+        """What names this attempt to a backend: ``run/key.attempt``."""
+        return f"{self.run}/{self.key}.{self.attempt}"
+
+
+class Report(Noun, frozen=True):
+    """What a worker saw of one attempt.
+
+    ``cause`` is None when it succeeded; ``outputs`` is then the CWL output object (files with ``location``,
+    ``path``, ``basename``, ``size``, ``checksum``).  Times are seconds since the epoch (UTC) or durations in
+    seconds; ``peak_memory_mb`` is None when unknown.
+    """
+
+    run: str
+    key: str
+    attempt: int
+    cause: Cause | None = None
+    outputs: dict[str, Json] = {}
+    exit_code: int | None = None
+    signal: int | None = None
+    permanent: bool = False
+    """The failure is final: a listed ``permanentFailCodes``, or a cause that no other attempt can mend."""
+    temporary: bool = False
+    """A listed ``temporaryFailCodes``."""
+    message: str = ""
+    stderr_tail: str = ""
+    command: tuple[str, ...] = ()
+    """The command line, only of an attempt that failed."""
+    started_at: float = 0.0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_memory_mb: float | None = None
+    host: str = ""
+    worker: str = ""
+
+    @property
+    def handle(self) -> str:
+        """The handle of the attempt that this is about."""
+        return f"{self.run}/{self.key}.{self.attempt}"
