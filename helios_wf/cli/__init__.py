@@ -56,7 +56,7 @@ def cli(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line and exits: 0, 1 when a run failed, 2 for a mistake of the caller, 33 unsupported."""
+    """Runs the command line and exits: 0, 1 a run failed, 2 a mistake of the caller, 33 unsupported CWL."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         code = cli.main(arguments, prog_name="helios-wf", standalone_mode=False)

@@ -1,0 +1,53 @@
+"""Options that commands share: those that become ``Settings``.
+
+@click.command()
+@settings_options("home", "store", "jobs")
+def run(settings: Settings) -> None: ...
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, get_args
+
+import click
+
+from helios_wf.config import Keep, Settings
+
+SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "home": click.option("--home", metavar="FOLDER", help="Folder of store and runs [default: .helios]."),
+    "store": click.option("--store", metavar="URL", help="Store; default: a SQLite file in the home folder."),
+    "backend": click.option("--backend", metavar="NAME", help="Where jobs run [default: local]."),
+    "jobs": click.option("--jobs", "-j", metavar="N", help="Jobs at once [default: the backend's choice]."),
+    "keep": click.option(
+        "--keep", type=click.Choice(get_args(Keep)), help="Work folders that stay [default: failed]."
+    ),
+    "templates": click.option(
+        "--templates", metavar="PATH", multiple=True, help="Folder or file of templates; may be repeated."
+    ),
+    "outdir": click.option("--outdir", metavar="FOLDER", help="Where outputs go [default: this folder]."),
+}
+"""Setting: the option that gives it."""
+
+
+def settings_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Returns a decorator that gives a command those options and, as ``settings``, the settings they make.
+
+    Args:
+        names: Keys of ``SETTING_OPTIONS``; none: ``home`` and ``store``, which every command takes.
+    """
+    wanted = names or ("home", "store")
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_settings(*args: Any, **options: Any) -> Any:
+            given = {name: options.pop(name) for name in wanted}
+            return command(*args, settings=Settings.load(**given), **options)
+
+        decorated: Callable[..., Any] = with_settings
+        for name in reversed(wanted):
+            decorated = SETTING_OPTIONS[name](decorated)
+        return decorated
+
+    return decorate
