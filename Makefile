@@ -1,0 +1,52 @@
+# `make demo` and `make test` do everything from a fresh clone; both need only Python 3.11+, make and git.
+SHELL := /bin/bash
+BIN := .venv/bin
+export PYTHON
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types arch format check bench killloop constraints environment environment-test clean
+
+help:  ## Show what can be made
+	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: environment  ## Generate event files, run a template over them, show the result
+	@.ci/demo
+
+test: environment-test  ## Run the tests (ARGS="-k words" chooses)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: environment-test  ## Check style and format with ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: environment-test  ## Bring the code into format
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+types: environment-test  ## Check the types with mypy --strict
+	@$(BIN)/mypy --strict
+
+arch: environment-test  ## Check that no room imports one above it
+	@$(BIN)/lint-imports
+
+check:  ## Everything that must hold before a change is taken
+	@.ci/run
+
+bench: environment-test  ## Run the benchmarks (minutes)
+	@for script in benchmarks/bench_*.py; do $(BIN)/python "$$script" || exit 1; done
+
+killloop: environment-test  ## Kill the engine and its workers again and again, and compare the outputs
+	@$(BIN)/python -m pytest -m killloop $(ARGS)
+
+constraints: environment-test  ## Bring constraints.txt to the newest versions (needs uv)
+	@{ head -2 constraints.txt; uv pip compile pyproject.toml --all-extras --python-version 3.11 --upgrade \
+	    --no-header --no-annotate --quiet; } > constraints.new && mv constraints.new constraints.txt
+
+environment:
+	@.ci/environment all
+
+environment-test:
+	@.ci/environment test
+
+clean:  ## Remove the environment, the demo and all caches
+	rm -rf .venv demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
