@@ -145,9 +145,9 @@ def _paths(value: object, where: str, folder: Path) -> tuple[Path, ...]:
 
 
 def _url(value: object, where: str, folder: Path) -> str:
-    if not isinstance(value, str) or not re.match(r"(sqlite|postgresql)(\+\w+)?://", value):
+    if not isinstance(value, str) or not re.match(r"(sqlite|postgres|postgresql)(\+\w+)?://", value):
         shown = masked(value) if isinstance(value, str) else value
-        _refuse(shown, where, "the URL of a store: sqlite:////FOLDER/FILE or postgresql://USER@HOST/DATABASE")
+        _refuse(shown, where, "the URL of a store: sqlite:///PATH or postgresql://USER@HOST/DATABASE")
     return value
 
 
