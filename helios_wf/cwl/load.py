@@ -1,0 +1,114 @@
+"""A CWL document to our frozen nouns: read below a root, checked, upgraded; all its mistakes at once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from helios_wf.cwl import cache as document_cache
+from helios_wf.cwl.cwl_types import uri
+from helios_wf.cwl.sources import Sources, default_root
+from helios_wf.errors import Problem, TemplateError, UnsupportedError
+from helios_wf.model import Document, Json, Process, digest
+
+if TYPE_CHECKING:
+    from helios_wf.cwl.field_table import FieldTable
+
+
+def load(
+    path: str | Path, *, root: Path | None = None, cache: Path | None = None, allow_urls: bool = False
+) -> Document:
+    """Returns a document as nouns.
+
+    Args:
+        path: A CWL file; ``file.cwl#part`` names one process of a packed document (else ``#main``).
+        root: Only files below it are read; the git root of the document, or its folder, by default.
+        cache: Folder of documents loaded before; they are used as long as no file that they came from changed.
+        allow_urls: Whether ``run``, ``$import`` and ``$include`` may name URLs.
+
+    Raises:
+        TemplateError: The document is wrong; ``problems`` has every mistake with its place.
+        UnsupportedError: It asks for a feature that is not supported.
+    """
+    name, _, fragment = os.fspath(path).partition("#")
+    file = Path(os.path.abspath(name))
+    root = Path(root).resolve() if root is not None else default_root(file)
+    key = document_cache.key(str(file), fragment, str(root), allow_urls)
+    found = document_cache.look_up(cache, key) if cache is not None else None
+    if found is not None:
+        return found
+    sources = Sources(root, allow_urls=allow_urls)
+    sources.gather(str(file))
+    document = _load(str(file), fragment, sources)
+    if cache is not None:
+        document_cache.keep(cache, key, document)
+    return document
+
+
+def _load(path: str, fragment: str, sources: Sources) -> Document:
+    from helios_wf.cwl.field_table import read_fields
+
+    table = read_fields(sources)
+    problems = [*sources.problems, *table.problems]
+    if not problems:
+        try:
+            return _convert(path, fragment, sources, table)
+        except TemplateError as error:
+            problems.extend(error.problems)
+    raise TemplateError(_all_problems(path, fragment, sources, table, problems))
+
+
+def _convert(
+    path: str, fragment: str, sources: Sources, table: FieldTable, *, validate: bool = True
+) -> Document:
+    """Raises TemplateError with the problems of the fields, when cwltool finds none of its own."""
+    from helios_wf.cwl.convert import Conversion, process_name, version_of
+    from helios_wf.cwl.strict import read_process
+
+    source = read_process(path, fragment, sources, validate=validate)
+    conversion = Conversion(table.fields)
+    name = process_name(source.tool, Path(path).stem)
+    process = conversion.process(source, Path(path).stem if name == "main" else name)
+    if conversion.checks.problems:
+        raise TemplateError(conversion.checks.problems)
+    files = {source.path: source.sha256 for source in sources.files.values()}
+    return Document(path, version_of(source), process, files, meaning(process, path, sources.root))
+
+
+def _all_problems(
+    path: str, fragment: str, sources: Sources, table: FieldTable, problems: list[Problem]
+) -> list[Problem]:
+    """Returns the mistakes of all documents together: ours, cwltool's, and those that only nouns show."""
+    from helios_wf.cwl.complaints import unique
+    from helios_wf.cwl.strict import diagnose
+
+    found = list(problems)
+    for root in sources.roots:
+        found.extend(diagnose(root, sources))
+    for validate in (True, False):
+        try:
+            _convert(path, fragment, sources, table, validate=validate)
+        except TemplateError as error:
+            found.extend(error.problems)
+        except UnsupportedError:
+            pass
+    return unique(found)
+
+
+def meaning(process: Process, path: str, root: Path) -> str:
+    """Returns the digest of a process without places; files below the root count by where they lie from it."""
+    folder = Path(path).parent
+
+    def relative(value: Json) -> Json:
+        if isinstance(value, dict):
+            return {key: relative(item) for key, item in value.items() if key != "place"}
+        if isinstance(value, list):
+            return [relative(item) for item in value]
+        if isinstance(value, str) and value.startswith(uri(root)):
+            return os.path.relpath(value, uri(folder))
+        return value
+
+    return digest(relative(msgspec.to_builtins(process)))

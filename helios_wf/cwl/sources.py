@@ -1,0 +1,174 @@
+"""The text of documents: read once, below a root, with its digest; what a document refers to is read too."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from helios_wf.cwl import yaml_text
+from helios_wf.errors import Problem, TemplateError
+from helios_wf.model import Place
+from helios_wf.resources import PACKAGE
+
+MAX_FILES = 1000
+"""How many files one document may refer to."""
+
+
+class Source(NamedTuple):
+    """One file that was read: its text, the tree in it (None for included text), its SHA-256."""
+
+    path: str
+    text: str
+    sha256: str
+    tree: Any
+
+
+class Reference(NamedTuple):
+    """A word in a document that makes the loader read another file."""
+
+    word: str
+    target: str
+    place: Place
+
+
+class Sources:
+    """The files of a document below ``root``; each is read once, so that all readers see the same text."""
+
+    def __init__(self, root: Path, *, allow_urls: bool = False) -> None:
+        self.root = root.resolve()
+        self.allow_urls = allow_urls
+        self.files: dict[str, Source] = {}
+        self.problems: list[Problem] = []
+        """References that cannot be followed."""
+        self.roots: list[str] = []
+        """The files that hold whole processes: the document, and what its steps run."""
+
+    def gather(self, path: str) -> None:
+        """Reads a document and everything that it refers to; notes broken references in ``problems``.
+
+        Raises:
+            TemplateError: The document itself cannot be read.
+        """
+        path = self.read(path).path
+        self.roots.append(path)
+        waiting, seen = [path], {path}
+        while waiting:
+            source = self.files[waiting.pop()]
+            for reference in references(source.tree, source.path):
+                found = self._follow(reference, source.path)
+                if found is not None and reference.word == "run" and found not in self.roots:
+                    self.roots.append(found)
+                if found is not None and found not in seen:
+                    seen.add(found)
+                    waiting.append(found)
+
+    def _follow(self, reference: Reference, file: str) -> str | None:
+        try:
+            path = self.locate(reference.target, file)
+            if path is not None:
+                self.read(path, tree=reference.word != "$include")
+        except TemplateError as error:
+            known = {str(problem) for problem in self.problems}
+            for problem in error.problems:
+                moved = problem if problem.place else Problem(reference.place, problem.message)
+                if str(moved) not in known:
+                    self.problems.append(moved)
+            return None
+        return path
+
+    def locate(self, target: str, file: str) -> str | None:
+        """Returns the absolute path that a reference in ``file`` means; None for a URL that is allowed."""
+        parts = urlsplit(target)
+        if parts.scheme not in ("", "file"):
+            if self.allow_urls:
+                return None
+            raise TemplateError(
+                [Problem(None, f"{target!r} is a URL; only files below {self.root} are read")]
+            )
+        if not parts.path:
+            return file
+        return _tidy(str((Path(file).parent / unquote(parts.path)).absolute()))
+
+    def read(self, path: str, *, tree: bool = True) -> Source:
+        """Returns a file's source, reading it the first time.
+
+        Raises:
+            TemplateError: It is missing, outside the root, no text, or no YAML.
+        """
+        path = _tidy(path)
+        known = self.files.get(path)
+        if known is None or (tree and known.tree is None):
+            if len(self.files) >= MAX_FILES:
+                raise TemplateError([Problem(None, f"more than {MAX_FILES} files are referred to")])
+            text, sha256 = known[1:3] if known else self._text(path)
+            known = Source(path, text, sha256, yaml_text.parse(text, path) if tree else None)
+            self.files[path] = known
+        return known
+
+    def _text(self, path: str) -> tuple[str, str]:
+        real = Path(path).resolve()
+        if not real.is_relative_to(self.root):
+            raise TemplateError(
+                [Problem(None, f"{path} is outside {self.root}; documents are read below it (see --root)")]
+            )
+        try:
+            content = real.read_bytes() if real.stat().st_size <= yaml_text.MAX_BYTES else b"\xff"
+            return content.decode("utf-8"), hashlib.sha256(content).hexdigest()
+        except UnicodeDecodeError:
+            message = f"{path} is no UTF-8 text of at most {yaml_text.MAX_BYTES} bytes"
+        except OSError as error:
+            message = f"cannot read {path}: {error.strerror or error}"
+        raise TemplateError([Problem(None, message)])
+
+
+def _tidy(path: str) -> str:
+    """Returns the path without ``.`` and ``..``, as the CWL loader names it."""
+    parts: list[str] = []
+    for part in Path(path).parts:
+        if part == "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return str(Path(*parts))
+
+
+def references(tree: Any, file: str) -> Iterator[Reference]:
+    """Yields what a tree makes the loader read: ``run`` of steps, ``$import``, ``$include``, ``$mixin``."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from references(item, file)
+        return
+    if not isinstance(tree, dict):
+        return
+    for word in ("$import", "$include", "$mixin"):
+        if isinstance(tree.get(word), str):
+            yield Reference(word, str(tree[word]), yaml_text.value_place(tree, word, file))
+    if tree.get("class") == "Workflow":
+        for step in _items(tree.get("steps")):
+            if isinstance(step, dict) and isinstance(step.get("run"), str):
+                yield Reference("run", str(step["run"]), yaml_text.value_place(step, "run", file))
+    for value in tree.values():
+        yield from references(value, file)
+
+
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def default_root(path: Path) -> Path:
+    """Returns the folder below which a document's references are read: its git root, else its own folder.
+
+    Shipped templates and tools may refer to each other wherever the package is installed.
+    """
+    folder = path.absolute().parent
+    if folder.resolve().is_relative_to(PACKAGE):
+        return PACKAGE
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return candidate
+    return folder

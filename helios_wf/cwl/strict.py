@@ -1,0 +1,158 @@
+"""Documents read, validated and upgraded by cwltool: the only door to it for documents.
+
+Everything here is slow to import; ``load`` does so only when the cache cannot answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urldefrag, urlsplit
+
+# cwltool.workflow sets what makes tools in cwltool.context; before it, LoadingContext() cannot make any
+import cwltool.workflow
+from cwltool import load_tool
+from cwltool.context import LoadingContext
+from cwltool.errors import UnsupportedRequirement, WorkflowException
+from cwltool.load_tool import fetch_document, make_tool, resolve_and_validate_document
+from cwltool.process import Process, get_schema, use_custom_schema
+from schema_salad.exceptions import SchemaSaladException, ValidationException
+from schema_salad.fetcher import DefaultFetcher
+from schema_salad.ref_resolver import file_uri
+from schema_salad.schema import validate_doc
+
+from helios_wf.cwl.complaints import problems_of
+from helios_wf.cwl.sources import Sources
+from helios_wf.errors import Problem, TemplateError, UnsupportedError
+from helios_wf.model import Place
+
+EXTENSIONS = "http://commonwl.org/cwltool#"
+EXPECTED = (SchemaSaladException, WorkflowException)
+_extended = False
+
+
+def read_process(path: str, fragment: str, sources: Sources, *, validate: bool = True) -> Process:
+    """Returns cwltool's process of a document, with all that it runs, upgraded to cwltool's own version.
+
+    Raises:
+        TemplateError: The document is wrong (only the first mistakes: see ``diagnose``).
+        UnsupportedError: It requires what cwltool does not know.
+    """
+    _extend(sources)
+    with quiet():
+        try:
+            context, document, _ = fetch_document(file_uri(path), _context(sources, validate))
+            context, uri = resolve_and_validate_document(context, document, _uri(path, fragment))
+            return make_tool(uri, context)
+        except UnsupportedRequirement as error:
+            raise UnsupportedError(f"{path}: {error}") from error
+        except EXPECTED as error:
+            raise TemplateError(problems_of(error, Place(path, 1, 1))) from error
+        except RecursionError as error:
+            message = "the documents nest too deeply, or run each other in a circle"
+            raise TemplateError([Problem(Place(path, 1, 1), message)]) from error
+        except (KeyError, TypeError, AttributeError, ValueError, IndexError, AssertionError) as error:
+            message = f"cwltool cannot read this document: {type(error).__name__}: {error}"
+            raise TemplateError([Problem(Place(path, 1, 1), message)]) from error
+
+
+def diagnose(path: str, sources: Sources) -> list[Problem]:
+    """Returns what is wrong with one document by itself: its links, its fields, its steps; all at once."""
+    place = Place(path, 1, 1)
+    problems: list[Problem] = []
+    with quiet():
+        try:
+            context, document, uri = fetch_document(file_uri(path), _context(sources, True))
+            resolve_and_validate_document(context, document, uri)
+            return []
+        except EXPECTED as error:
+            problems.extend(problems_of(error, place))
+        except (RecursionError, KeyError, TypeError, AttributeError, ValueError, IndexError, AssertionError):
+            return problems
+        # links are checked before the fields, and stop there: check the fields of what was resolved
+        with contextlib.suppress(Exception):
+            problems.extend(_fields(context, document, place))
+    return problems
+
+
+def _fields(context: LoadingContext, document: Any, place: Place) -> list[Problem]:
+    version = document.get("cwlVersion")
+    loader, names = get_schema(version)[:2]
+    try:
+        validate_doc(names, document.get("$graph", document), loader, True)
+    except ValidationException as error:
+        return problems_of(error, place)
+    return []
+
+
+def _uri(path: str, fragment: str) -> str:
+    return file_uri(path) + (f"#{fragment}" if fragment else "")
+
+
+def _context(sources: Sources, validate: bool) -> LoadingContext:
+    context = LoadingContext()
+    # cwltool would start node for every expression
+    context.disable_js_validation = True
+    context.doc_cache = False
+    context.do_validate = validate
+    context.fetcher_constructor = _fetcher(sources)
+    context.loader = load_tool.default_loader(context.fetcher_constructor, doc_cache=False)
+    return context
+
+
+def _fetcher(sources: Sources) -> Any:
+    class BelowRoot(DefaultFetcher):  # type: ignore[misc]
+        """Reads files below the root only, and asks no server whether a URL exists."""
+
+        def fetch_text(self, url: str, content_types: list[str] | None = None) -> str:
+            """Returns the text of a file below the root, or of a URL where that is allowed."""
+            if url in self.cache and isinstance(self.cache[url], str):
+                return str(self.cache[url])
+            if urlsplit(url).scheme in ("http", "https") and sources.allow_urls:
+                return str(super().fetch_text(url, content_types))
+            try:
+                path = sources.locate(url, str(sources.root / "x"))
+                return sources.read(path or url, tree=False).text
+            except TemplateError as error:
+                raise ValidationException("; ".join(problem.message for problem in error.problems)) from error
+
+        def check_exists(self, url: str) -> bool:
+            """Says whether a file exists; a URL is taken to exist."""
+            return urlsplit(url).scheme != "file" or bool(super().check_exists(url))
+
+    return BelowRoot
+
+
+def _extend(sources: Sources) -> None:
+    """Makes cwltool know its own extensions (CUDA, MPI, ...) when a document names them."""
+    global _extended
+    if _extended or not any(EXTENSIONS in source.text for source in sources.files.values()):
+        return
+    _extended = True
+    from importlib.resources import files
+
+    for version in ("v1.0", "v1.1", "v1.2", "v1.3.0-dev1"):
+        name = "extensions.yml" if version == "v1.0" else f"extensions-{version[:4]}.yml"
+        text = files("cwltool").joinpath(name).read_text(encoding="utf-8")
+        use_custom_schema(version, EXTENSIONS.removesuffix("#"), text)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps cwltool's and schema-salad's log lines off the terminal; what matters is in their exceptions."""
+    loggers = [logging.getLogger(name) for name in ("cwltool", "salad", "rdflib.term")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def path_of(uri: str) -> str:
+    """Returns the path of a ``file://`` URI, without its fragment."""
+    return unquote(urlsplit(urldefrag(uri)[0]).path)
