@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from helios_wf.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,3 +25,46 @@ def shared() -> Path:
             pytest.fail(f"CI must have the shared test material at {folder}")
         pytest.skip(f"the shared test material is not at {folder}; set HELIOS_SHARED")
     return folder
+
+
+def _postgresql_url() -> str:
+    return os.environ.get("HELIOS_TEST_POSTGRESQL", "postgresql://127.0.0.1:5432/test")
+
+
+@pytest.fixture
+def postgresql_url() -> Iterator[str]:
+    """The URL of an empty PostgreSQL schema of this test's own, dropped afterwards."""
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
+    url = _postgresql_url()
+    try:
+        server = psycopg.connect(url, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have a PostgreSQL server at {url}: {error}")
+        pytest.skip(f"no PostgreSQL server answers at {url}; set HELIOS_TEST_POSTGRESQL")
+    schema = f"helios_test_{uuid.uuid4().hex[:16]}"
+    with server:
+        server.execute(f"CREATE SCHEMA {schema}")
+        try:
+            yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}"
+        finally:
+            server.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store: once of SQLite, once of PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store' / 'helios.db'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
+
+
+@pytest.fixture
+def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
+    """An empty store: once SQLite, once PostgreSQL."""
+    from helios_wf.store import Store
+
+    opened = Store.open(store_url, tmp_path)
+    yield opened
+    opened.close()

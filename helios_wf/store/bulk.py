@@ -1,0 +1,48 @@
+"""Many rows through one statement, by the driver itself.
+
+A statement is written once, with ``:name`` for its parameters, and sent as the driver wants it.  ``{lock}``
+at the end of a SELECT locks its rows where that is needed: SQLite has one writer anyway.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection
+
+Row = Mapping[str, Any]
+
+
+def many(tx: Connection, sql: str, rows: Sequence[Row]) -> None:
+    """Runs a statement for every row."""
+    if rows:
+        _cursor(tx).executemany(_spelt(sql, tx.dialect.name), rows)
+
+
+def changed(tx: Connection, sql: str, rows: Sequence[Row]) -> list[bool]:
+    """Runs a statement for every row and says for each whether it changed anything."""
+    if not rows:
+        return []
+    spelt, cursor = _spelt(sql, tx.dialect.name), _cursor(tx)
+    if tx.dialect.name == "sqlite":
+        execute = cursor.execute
+        return [execute(spelt, row).rowcount > 0 for row in rows]
+    cursor.executemany(spelt, rows, returning=True)
+    flags = [cursor.rowcount > 0]
+    while cursor.nextset():
+        flags.append(cursor.rowcount > 0)
+    return flags
+
+
+def _cursor(tx: Connection) -> Any:
+    return tx.connection.driver_connection.cursor()  # type: ignore[union-attr]
+
+
+@lru_cache(maxsize=256)
+def _spelt(sql: str, dialect: str) -> str:
+    if dialect == "sqlite":
+        return sql.replace("{lock}", "")
+    return re.sub(r":(\w+)", r"%(\1)s", sql.replace("{lock}", "FOR UPDATE"))

@@ -1,0 +1,203 @@
+"""The verbs that change jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from helios_wf.states import JOB_MOVES, Cause, JobState, sources
+from helios_wf.store import bulk, log, paths
+from helios_wf.store.clock import now
+from helios_wf.store.codec import dump, dump_or_none, plain
+from helios_wf.store.rows import Lease, Settlement
+
+_THIS = "run = :run AND task = :task AND path = :key"
+
+_LEASE = """
+    INSERT INTO jobs (run, task, path, state, attempt, charged, lost, first, stop, backend, directory,
+        not_before)
+    VALUES (:run, :task, :key, 'LEASED', :attempt, 0, 0, :first, :stop, :backend, :directory, 0)
+    ON CONFLICT (run, task, path) DO UPDATE SET state = 'LEASED', attempt = excluded.attempt,
+        first = excluded.first, stop = excluded.stop, backend = excluded.backend,
+        directory = excluded.directory, not_before = 0
+    WHERE jobs.state = 'READY' AND jobs.attempt < excluded.attempt
+"""
+
+_STARTED = f"""
+    UPDATE jobs SET state = 'RUNNING' WHERE {_THIS} AND attempt = :attempt AND state = 'LEASED'
+"""
+
+_IN_FLIGHT = f"{_THIS} AND attempt = :attempt AND state IN ('LEASED', 'RUNNING')"
+
+_SETTLE_LOG = f"""
+    INSERT INTO log (run, at, task, path, attempt, old, new, note)
+    SELECT run, :at, task, :path, attempt, state, :to, :note FROM jobs WHERE {_IN_FLIGHT} {{lock}}
+"""
+
+_REPORT = """cause = :cause, exit_code = :exit_code, signal = :signal, message = :message,
+    stderr_tail = :stderr_tail, command = :command, started_at = :started_at, wall_s = :wall_s,
+    cpu_s = :cpu_s, peak_memory_mb = :peak_memory_mb, host = :host, worker = :worker, outputs = :outputs"""
+
+_SETTLE = f"""
+    UPDATE jobs SET state = :to, not_before = :not_before, charged = charged + :charged, lost = lost + :lost,
+        {_REPORT}
+    WHERE {_IN_FLIGHT}
+"""
+
+_RECORD = """
+    INSERT INTO jobs (run, task, path, state, attempt, charged, lost, backend, directory, not_before, cause,
+        exit_code, signal, message, stderr_tail, command, started_at, wall_s, cpu_s, peak_memory_mb, host,
+        worker, outputs)
+    VALUES (:run, :task, :key, :to, :attempt, :charged, :lost, '', '', 0, :cause,
+        :exit_code, :signal, :message, :stderr_tail, :command, :started_at, :wall_s, :cpu_s, :peak_memory_mb,
+        :host, :worker, :outputs)
+    ON CONFLICT (run, task, path) DO UPDATE SET state = excluded.state, message = excluded.message,
+        cause = excluded.cause, outputs = excluded.outputs
+    WHERE jobs.state = 'READY'
+"""
+
+_RESET_LOG = f"""
+    INSERT INTO log (run, at, task, path, attempt, old, new, note)
+    SELECT run, :at, task, :path, attempt, state, 'READY', 'retry' FROM jobs
+    WHERE {_THIS} AND state IN ('FAILED', 'CANCELLED') {{lock}}
+"""
+
+_RESET = f"""
+    UPDATE jobs SET state = 'READY', charged = 0, lost = 0, not_before = 0
+    WHERE {_THIS} AND state IN ('FAILED', 'CANCELLED')
+"""
+
+Key = tuple[int, str]
+"""A job of a run: task and path."""
+
+
+def lease(tx: Connection, run: str, leases: Sequence[Lease]) -> set[Key]:
+    """Hands attempts out and returns the jobs for which that was legal.
+
+    A job that has no row gets one; one that has must be READY after a lower attempt.
+    """
+    at = now(tx)
+    rows = [_lease_values(run, at, one) for one in leases]
+    return _logged(tx, rows, bulk.changed(tx, _LEASE, rows))
+
+
+def started(tx: Connection, run: str, begun: Iterable[tuple[int, str, int]]) -> set[Key]:
+    """Moves attempts ``(task, path, attempt)`` from LEASED to RUNNING and returns the jobs that moved."""
+    at = now(tx)
+    rows = [
+        _key(run, at, task, path) | {"attempt": attempt, "old": "LEASED", "new": "RUNNING", "note": ""}
+        for task, path, attempt in begun
+    ]
+    return _logged(tx, rows, bulk.changed(tx, _STARTED, rows))
+
+
+def settle(tx: Connection, run: str, settlements: Sequence[Settlement]) -> set[Key]:
+    """Settles attempts that were handed out and returns the jobs that changed.
+
+    Only the current attempt of a job that is LEASED or RUNNING is settled: a late report of an old attempt,
+    or the same report once more, changes nothing.  With ``to=READY`` the job waits for its next lease.  A try
+    that ends in READY or FAILED counts as ``charged`` or as ``lost``; one that we ended ourselves as neither.
+    """
+    at = now(tx)
+    _refuse_unless({JobState.LEASED, JobState.RUNNING}, settlements)
+    once = {(one.task, one.path, one.attempt): one for one in reversed(settlements)}
+    rows = [_settle_values(run, at, one) for one in reversed(once.values())]
+    flags = bulk.changed(tx, _SETTLE_LOG, rows)
+    accepted = [row for row, flag in zip(rows, flags, strict=True) if flag]
+    bulk.many(tx, _SETTLE, accepted)
+    return {(row["task"], row["path"]) for row in accepted}
+
+
+def record(tx: Connection, run: str, settlements: Sequence[Settlement]) -> set[Key]:
+    """Records jobs that needed no backend, in the state they ended in, and returns those that changed.
+
+    A job that has no row gets one; one that waits (READY) is moved; any other is left as it is, so that the
+    same call once more changes nothing.
+    """
+    at = now(tx)
+    _refuse_unless({JobState.READY}, settlements)
+    rows = [_settle_values(run, at, one) | {"old": "READY", "new": one.to.value} for one in settlements]
+    return _logged(tx, rows, bulk.changed(tx, _RECORD, rows))
+
+
+def reset(tx: Connection, run: str, chosen: Iterable[Key]) -> set[Key]:
+    """Makes FAILED and CANCELLED jobs READY, with no tries counted, and returns those that changed."""
+    at = now(tx)
+    rows = [_key(run, at, task, path) for task, path in dict.fromkeys(chosen)]
+    flags = bulk.changed(tx, _RESET_LOG, rows)
+    accepted = [row for row, flag in zip(rows, flags, strict=True) if flag]
+    bulk.many(tx, _RESET, accepted)
+    return {(row["task"], row["path"]) for row in accepted}
+
+
+def _refuse_unless(possible: set[JobState], settlements: Sequence[Settlement]) -> None:
+    for to in {one.to for one in settlements}:
+        if not possible <= sources(JOB_MOVES, to) or to in (JobState.LEASED, JobState.RUNNING):
+            raise ValueError(f"no job can be settled as {to} from {' or '.join(sorted(possible))}")
+
+
+def _logged(tx: Connection, rows: list[dict[str, Any]], flags: list[bool]) -> set[Key]:
+    """Appends the rows that changed something to the event log and returns their keys."""
+    accepted = [row for row, flag in zip(rows, flags, strict=True) if flag]
+    log.append(tx, accepted)
+    return {(row["task"], row["path"]) for row in accepted}
+
+
+def _key(run: str, at: float, task: int, path: str) -> dict[str, Any]:
+    return {"run": run, "at": at, "task": task, "path": path, "key": paths.key(path)}
+
+
+def _lease_values(run: str, at: float, one: Lease) -> dict[str, Any]:
+    return {
+        "run": run,
+        "at": at,
+        "task": one.task,
+        "path": one.path,
+        "key": paths.key(one.path),
+        "attempt": one.attempt,
+        "first": one.first,
+        "stop": one.stop,
+        "backend": one.backend,
+        "directory": one.directory,
+        "old": "READY",
+        "new": "LEASED",
+        "note": one.note,
+    }
+
+
+def _settle_values(run: str, at: float, one: Settlement) -> dict[str, Any]:
+    again = one.to in (JobState.READY, JobState.FAILED) and one.cause is not Cause.CANCELLED
+    return {
+        "run": run,
+        "at": at,
+        "task": one.task,
+        "path": one.path,
+        "key": paths.key(one.path),
+        "attempt": one.attempt,
+        "to": one.to.value,
+        "note": _note(one),
+        "charged": int(again and one.charged),
+        "lost": int(again and not one.charged),
+        "outputs": dump_or_none(one.outputs),
+        "cause": one.cause and one.cause.value,
+        "exit_code": one.exit_code,
+        "signal": one.signal,
+        "message": plain(one.message),
+        "stderr_tail": plain(one.stderr_tail),
+        "command": dump(one.command) if one.command else None,
+        "started_at": one.started_at,
+        "wall_s": one.wall_s,
+        "cpu_s": one.cpu_s,
+        "peak_memory_mb": one.peak_memory_mb,
+        "host": one.host,
+        "worker": one.worker,
+        "not_before": one.not_before,
+    }
+
+
+def _note(one: Settlement) -> str:
+    if one.cause is None:
+        return plain(one.message)
+    return plain(f"{one.cause}: {one.message[:200]}" if one.message else str(one.cause))

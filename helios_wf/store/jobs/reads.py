@@ -1,0 +1,149 @@
+"""The verbs that read jobs."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from helios_wf.errors import RunError
+from helios_wf.model import Json
+from helios_wf.states import Cause, JobState
+from helios_wf.store import paths
+from helios_wf.store.codec import load
+from helios_wf.store.rows import JobRow, OpenJob
+from helios_wf.store.schema import jobs
+
+_AT_ONCE = 500
+_STATE = {str(state): state for state in JobState}
+
+
+def get(tx: Connection, run: str, task: int, path: str) -> JobRow:
+    """Returns a job.
+
+    Raises:
+        RunError: it has no row (yet).
+    """
+    query = select(jobs).where(jobs.c.run == run, jobs.c.task == task, jobs.c.path == paths.key(path))
+    found = tx.execute(query).first()
+    if found is None:
+        raise RunError(f"run {run} has no job {task}/{path} that was ever handed out")
+    return _row(found)
+
+
+def outputs(tx: Connection, run: str, task: int, wanted: Iterable[str]) -> dict[str, tuple[JobState, Json]]:
+    """Returns ``path: (state, outputs)`` of those of the wanted jobs of a task that have a row."""
+    query = select(jobs.c.path, jobs.c.state, jobs.c.outputs).where(jobs.c.run == run, jobs.c.task == task)
+    found: dict[str, tuple[JobState, Json]] = {}
+    keys = iter([paths.key(path) for path in wanted])
+    while chunk := builtins.list(islice(keys, _AT_ONCE)):
+        for key, state, text in tx.execute(query.where(jobs.c.path.in_(chunk))):
+            found[paths.path(key)] = (_STATE[state], load(text))
+    return found
+
+
+def outputs_below(
+    tx: Connection, run: str, task: int, prefix: str = ""
+) -> Iterator[tuple[str, JobState, Json]]:
+    """Yields ``(path, state, outputs)`` of the jobs at or below an index prefix, in numeric order."""
+    first, stop = paths.below(prefix)
+    query = select(jobs.c.path, jobs.c.state, jobs.c.outputs).where(jobs.c.run == run, jobs.c.task == task)
+    at = query.where(jobs.c.path == paths.key(prefix))
+    below = query.where(jobs.c.path >= first, jobs.c.path < stop).order_by(jobs.c.path)
+    for part in (at, below):
+        for key, state, text in _streamed(tx, part):
+            yield paths.path(key), _STATE[state], load(text)
+
+
+def states(tx: Connection, run: str) -> Iterator[tuple[int, str, JobState, int, int, int, float]]:
+    """Yields ``(task, path, state, attempt, charged, lost, not_before)`` of all jobs of a run, in order."""
+    c = jobs.c
+    query = (
+        select(c.task, c.path, c.state, c.attempt, c.charged, c.lost, c.not_before)
+        .where(c.run == run)
+        .order_by(c.task, c.path)
+    )
+    for task, key, state, attempt, charged, lost, not_before in _streamed(tx, query):
+        yield task, paths.path(key), _STATE[state], attempt, charged, lost, not_before
+
+
+def counts(tx: Connection, run: str) -> dict[int, dict[JobState, int]]:
+    """Returns for each task of a run the number of its jobs in each state that occurs."""
+    query = (
+        select(jobs.c.state, jobs.c.task, func.count())
+        .where(jobs.c.run == run)
+        .group_by(jobs.c.state, jobs.c.task)
+    )
+    found: dict[int, dict[JobState, int]] = {}
+    for state, task, number in tx.execute(query):
+        found.setdefault(task, {})[_STATE[state]] = number
+    return found
+
+
+def failures(tx: Connection, run: str, limit: int = 10) -> Sequence[JobRow]:
+    """Returns up to ``limit`` jobs of a run that failed for good, by task and index."""
+    query = (
+        select(jobs)
+        .where(jobs.c.run == run, jobs.c.state == JobState.FAILED)
+        .order_by(jobs.c.task, jobs.c.path)
+        .limit(limit)
+    )
+    return [_row(row) for row in tx.execute(query)]
+
+
+def open(tx: Connection, run: str) -> Sequence[OpenJob]:
+    """Returns the attempts of a run that were handed out and are not settled, by task and index."""
+    c = jobs.c
+    query = (
+        select(c.task, c.path, c.state, c.attempt, c.backend, c.directory)
+        .where(c.run == run, c.state.in_([JobState.LEASED, JobState.RUNNING]))
+        .order_by(c.task, c.path)
+    )
+    return [
+        OpenJob(
+            task=row.task,
+            path=paths.path(row.path),
+            state=_STATE[row.state],
+            attempt=row.attempt,
+            backend=row.backend,
+            directory=row.directory,
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def _streamed(tx: Connection, query: Any) -> Iterator[Any]:
+    """Yields rows without holding them all: a run may have a million jobs."""
+    yield from tx.execute(query, execution_options={"stream_results": True, "yield_per": 2000})
+
+
+def _row(row: Row[Any]) -> JobRow:
+    return JobRow(
+        task=row.task,
+        path=paths.path(row.path),
+        state=_STATE[row.state],
+        attempt=row.attempt,
+        charged=row.charged,
+        lost=row.lost,
+        first=row.first,
+        stop=row.stop,
+        backend=row.backend,
+        directory=row.directory,
+        not_before=row.not_before,
+        outputs=load(row.outputs),
+        cause=Cause(row.cause) if row.cause else None,
+        exit_code=row.exit_code,
+        signal=row.signal,
+        message=row.message or "",
+        stderr_tail=row.stderr_tail or "",
+        command=tuple(load(row.command) or ()),
+        started_at=row.started_at or 0.0,
+        wall_s=row.wall_s or 0.0,
+        cpu_s=row.cpu_s or 0.0,
+        peak_memory_mb=row.peak_memory_mb,
+        host=row.host or "",
+        worker=row.worker or "",
+    )

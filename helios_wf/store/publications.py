@@ -1,0 +1,72 @@
+"""Publications: where outputs are going, recorded before they are moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, select
+
+from helios_wf.store import bulk
+from helios_wf.store.rows import Publication
+from helios_wf.store.schema import publications
+
+_INTEND = """
+    INSERT INTO publications (run, output, position, source, destination, size, checksum, published)
+    VALUES (:run, :output, :position, :source, :destination, :size, :checksum, :published)
+    ON CONFLICT (run, output, position) DO UPDATE SET source = excluded.source,
+        destination = excluded.destination, size = excluded.size, checksum = excluded.checksum
+    WHERE NOT publications.published
+"""
+
+_PUBLISHED = """
+    UPDATE publications SET published = :published
+    WHERE run = :run AND output = :output AND position = :position
+"""
+
+
+def intend(tx: Connection, run: str, intended: Sequence[Publication]) -> None:
+    """Records where files are to go; an entry that is published already stays as it is."""
+    rows = [
+        {
+            "run": run,
+            "output": one.output,
+            "position": one.position,
+            "source": one.source,
+            "destination": one.destination,
+            "size": one.size,
+            "checksum": one.checksum,
+            "published": False,
+        }
+        for one in intended
+    ]
+    bulk.many(tx, _INTEND, rows)
+
+
+def published(tx: Connection, run: str, entries: Iterable[tuple[str, int]]) -> None:
+    """Records that files ``(output, position)`` are where they were to go."""
+    rows = [
+        {"run": run, "output": output, "position": position, "published": True}
+        for output, position in entries
+    ]
+    bulk.many(tx, _PUBLISHED, rows)
+
+
+def list(tx: Connection, run: str) -> Sequence[Publication]:
+    """Returns the publications of a run by output and position."""
+    query = (
+        select(publications)
+        .where(publications.c.run == run)
+        .order_by(publications.c.output, publications.c.position)
+    )
+    return [
+        Publication(
+            output=row.output,
+            position=row.position,
+            source=row.source,
+            destination=row.destination,
+            size=row.size,
+            checksum=row.checksum,
+            published=bool(row.published),
+        )
+        for row in tx.execute(query)
+    ]

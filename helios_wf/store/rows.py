@@ -1,0 +1,206 @@
+"""What goes into the store and comes out of it, frozen.
+
+Instants that people read are aware UTC (``datetime``); those that travel in reports and schedules are seconds
+since the epoch (``float``).  A job's ``path`` is its index path as text: ``"0/7"``, and ``""`` for no index.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from helios_wf.model import Json, Noun
+from helios_wf.states import Cause, DatasetState, JobState, RunState, TaskState
+
+
+class NewRun(Noun, frozen=True):
+    """A run that is to be recorded.
+
+    ``document`` is the digest of its frozen document; ``datasets`` maps inputs to dataset names; ``identity``
+    is the digest that an equal run (same documents, inputs and options) would have too.
+    """
+
+    id: str
+    label: str
+    document: str
+    identity: str
+    template: str | None = None
+    version: int | None = None
+    inputs: Json = None
+    options: Json = None
+    datasets: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class RunRow(Noun, frozen=True):
+    """A run as the store knows it; ``engine`` is None when no engine holds it."""
+
+    id: str
+    label: str
+    document: str
+    identity: str
+    template: str | None
+    version: int | None
+    inputs: Json
+    options: Json
+    datasets: dict[str, str]
+    state: RunState
+    reason: str
+    outputs: Json
+    epoch: int
+    engine: str | None
+    heartbeat_at: datetime | None
+    created_at: datetime
+    changed_at: datetime
+
+
+class NewTask(Noun, frozen=True):
+    """A task that is to be recorded; ``process`` is the digest of what it runs."""
+
+    number: int
+    name: str
+    process: str
+
+
+class TaskRow(Noun, frozen=True):
+    """A task as the store knows it; ``total`` jobs, None until it is fully expanded."""
+
+    number: int
+    name: str
+    process: str
+    state: TaskState
+    total: int | None
+    counts: dict[JobState, int]
+
+
+class Lease(Noun, frozen=True):
+    """An attempt of a job that is handed to a backend; ``first`` and ``stop`` are its event range."""
+
+    task: int
+    path: str
+    attempt: int
+    first: int | None = None
+    stop: int | None = None
+    backend: str = ""
+    directory: str = ""
+    note: str = ""
+
+
+class Settlement(Noun, frozen=True):
+    """What became of an attempt.
+
+    With ``to=READY`` the job is tried again, not before ``not_before`` (seconds since the epoch).
+    ``charged`` says whether a failed try counts as the job's own.
+    """
+
+    task: int
+    path: str
+    attempt: int
+    to: JobState
+    outputs: Json = None
+    cause: Cause | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    message: str = ""
+    stderr_tail: str = ""
+    command: tuple[str, ...] = ()
+    started_at: float = 0.0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_memory_mb: float | None = None
+    host: str = ""
+    worker: str = ""
+    not_before: float = 0.0
+    charged: bool = True
+
+
+class JobRow(Noun, frozen=True):
+    """A job as the store knows it.
+
+    ``charged`` counts failed tries that were the job's own, ``lost`` those that were not.  The fields from
+    ``cause`` on tell of the last attempt that was settled.
+    """
+
+    task: int
+    path: str
+    state: JobState
+    attempt: int
+    charged: int
+    lost: int
+    first: int | None
+    stop: int | None
+    backend: str
+    directory: str
+    not_before: float
+    outputs: Json
+    cause: Cause | None
+    exit_code: int | None
+    signal: int | None
+    message: str
+    stderr_tail: str
+    command: tuple[str, ...]
+    started_at: float
+    wall_s: float
+    cpu_s: float
+    peak_memory_mb: float | None
+    host: str
+    worker: str
+
+
+class OpenJob(Noun, frozen=True):
+    """An attempt that was handed out and is not settled."""
+
+    task: int
+    path: str
+    state: JobState
+    attempt: int
+    backend: str
+    directory: str
+
+
+class LogRow(Noun, frozen=True):
+    """An entry of the event log: a change from ``old`` to ``new``; ``task`` is None for the run itself."""
+
+    id: int
+    run: str
+    at: datetime
+    task: int | None
+    path: str | None
+    attempt: int | None
+    old: str | None
+    new: str
+    note: str
+
+
+class Request(Noun, frozen=True):
+    """What another process asks of the engine that holds a run."""
+
+    id: int
+    verb: str
+    arguments: Json
+    at: datetime
+
+
+class Publication(Noun, frozen=True):
+    """A file on its way to where the run puts its outputs; ``position`` counts within ``output``."""
+
+    output: str
+    position: int
+    source: str
+    destination: str
+    size: int
+    checksum: str | None = None
+    published: bool = False
+
+
+class DatasetRow(Noun, frozen=True):
+    """A dataset in a list, without its files; ``size`` in bytes, ``n_events`` of the files with events."""
+
+    name: str
+    state: DatasetState
+    n_files: int
+    size: int
+    n_events: int
+    meta: dict[str, Json]
+    run: str | None
+    created_at: datetime

@@ -1,0 +1,76 @@
+"""Tasks: the steps of a run, with the numbers of their jobs in each state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select, update
+
+from helios_wf.states import TASK_MOVES, JobState, TaskState, sources
+from helios_wf.store import jobs, log
+from helios_wf.store.clock import now
+from helios_wf.store.rows import NewTask, TaskRow
+from helios_wf.store.schema import tasks
+
+
+def create(tx: Connection, run: str, new: Sequence[NewTask]) -> None:
+    """Records the tasks of a run as DEFINED."""
+    if not new:
+        return
+    at = now(tx)
+    tx.execute(
+        insert(tasks),
+        [
+            {"run": run, "number": t.number, "name": t.name, "process": t.process, "state": TaskState.DEFINED}
+            for t in new
+        ],
+    )
+    log.append(tx, [_entry(run, task.number, at, None, TaskState.DEFINED) for task in new])
+
+
+def move(tx: Connection, run: str, number: int, to: TaskState, note: str = "") -> bool:
+    """Moves a task to another state and says whether it could."""
+    this = (tasks.c.run == run, tasks.c.number == number)
+    query = select(tasks.c.state).where(*this, tasks.c.state.in_(sources(TASK_MOVES, to)))
+    old = tx.execute(query.with_for_update()).scalar()
+    if old is None:
+        return False
+    tx.execute(update(tasks).where(*this).values(state=to))
+    log.append(tx, [_entry(run, number, now(tx), old, to, note)])
+    return True
+
+
+def expanded(tx: Connection, run: str, number: int, total: int) -> None:
+    """Records that a task is fully expanded, to so many jobs."""
+    tx.execute(update(tasks).where(tasks.c.run == run, tasks.c.number == number).values(total=total))
+
+
+def list(tx: Connection, run: str) -> Sequence[TaskRow]:
+    """Returns the tasks of a run by number, with the counts of their jobs."""
+    counts = jobs.counts(tx, run)
+    query = select(tasks).where(tasks.c.run == run).order_by(tasks.c.number)
+    none: dict[JobState, int] = {}
+    return [
+        TaskRow(
+            number=row.number,
+            name=row.name,
+            process=row.process,
+            state=TaskState(row.state),
+            total=row.total,
+            counts=counts.get(row.number, none),
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def _entry(run: str, task: int, at: float, old: str | None, new: str, note: str = "") -> dict[str, object]:
+    return {
+        "run": run,
+        "at": at,
+        "task": task,
+        "path": None,
+        "attempt": None,
+        "old": old,
+        "new": new,
+        "note": note,
+    }
