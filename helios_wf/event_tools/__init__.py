@@ -1,0 +1,76 @@
+"""The event programs that ``cwl_tools/`` call: ``helios-events generate|info|stats|select|calibrate|merge``.
+
+Each command is a module of the same name, imported when it is called, so ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from helios_wf import __version__
+from helios_wf.errors import HeliosError
+
+COMMANDS = {
+    "generate": "Make synthetic events, any range of them alone.",
+    "info": "Show what files of events hold.",
+    "stats": "Count events, status and sensors, and sum up energies.",
+    "select": "Keep the events that pass a filter, and some of their columns.",
+    "calibrate": "Correct energies with the constants of their sensors.",
+    "merge": "Join files of events, or partial statistics, in the order given.",
+}
+"""Command name: its line of help."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help, and imports a command only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the commands in the order in which people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports and returns a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"helios_wf.event_tools.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="helios-events", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, envvar="HELIOS_DEBUG", help="Show a traceback with an error.")
+def cli(debug: bool) -> None:
+    """Make, look at, select, sum up and join files of events, whole or by range."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a program and exits: 0, 1 when it failed, 2 for a mistake of the caller."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        cli.main(arguments, prog_name="helios-events", standalone_mode=False)
+    except HeliosError as error:
+        if "--debug" in arguments or os.environ.get("HELIOS_DEBUG"):
+            raise
+        _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"helios-events: {message}", err=True)
+    sys.exit(code)

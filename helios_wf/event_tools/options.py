@@ -1,0 +1,61 @@
+"""Options that several event programs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EVENT_NUMBER = click.IntRange(min=0)
+
+
+def event_range(command: F) -> F:
+    """Adds ``--first-event`` and ``--n-events``: which events, by position."""
+    command = click.option(
+        "--n-events", type=EVENT_NUMBER, metavar="N", help="How many events; all that follow if not given."
+    )(command)
+    return click.option(
+        "--first-event",
+        type=EVENT_NUMBER,
+        default=0,
+        metavar="N",
+        show_default=True,
+        help="Position of the first event, from 0; over several files, they are counted through.",
+    )(command)
+
+
+def table(command: F) -> F:
+    """Adds ``--table``: which table of a file that holds several."""
+    return click.option("--table", metavar="NAME", help="The table of events, where a file holds several.")(
+        command
+    )
+
+
+def files(name: str = "files", required: bool = True) -> Callable[[F], F]:
+    """Adds the files of events as arguments."""
+    return click.argument(
+        name, nargs=-1, required=required, type=click.Path(path_type=Path), metavar="FILE..."
+    )
+
+
+def output(command: F) -> F:
+    """Adds ``--output`` for a file whose format its name says."""
+    return click.option(
+        "--output",
+        "-o",
+        required=True,
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="File to write; its name says the format.",
+    )(command)
+
+
+def column(option: str, default: str, what: str) -> Callable[[F], F]:
+    """Adds ``--OPTION-column`` for the name of a column."""
+    return click.option(
+        f"--{option}-column", default=default, show_default=True, metavar="NAME", help=f"Column of {what}."
+    )

@@ -1,0 +1,39 @@
+"""``helios-events select``: some events and columns of a file, in any format that can be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from helios_wf.event_tools import options
+
+
+@click.command("select")
+@click.argument("file", type=click.Path(path_type=Path))
+@options.output
+@options.event_range
+@options.table
+@click.option(
+    "--filter",
+    "filter_",
+    metavar="EXPRESSION",
+    help="""Keep events that pass, e.g. 'energy > 80 and status == "active"'.""",
+)
+@click.option("--columns", metavar="NAME,...", help="Keep these columns, in this order; all if not given.")
+def command(
+    file: Path,
+    output: Path,
+    first_event: int,
+    n_events: int | None,
+    table: str | None,
+    filter_: str | None,
+    columns: str | None,
+) -> None:
+    """Keep the events of a range that pass a filter, in their order, and some of their columns."""
+    from helios_wf import formats
+
+    stop = None if n_events is None else first_event + n_events
+    names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
+    with formats.read(file, first_event, stop, columns=names, filter=filter_, table=table) as reader:
+        formats.write(output, reader, reader.schema)

@@ -1,0 +1,109 @@
+"""``helios-events stats``: statistics of events, as a partial that merges exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from helios_wf.errors import did_you_mean
+from helios_wf.event_tools import options
+
+if TYPE_CHECKING:
+    from helios_wf.event_tools.partial import Partial, Question
+    from helios_wf.event_tools.pieces import Piece
+
+PARTS = ("status", "sensor", "energy")
+
+
+def statistics(pieces: Sequence[Piece], question: Question, table: str | None) -> Partial:
+    """Returns the statistics of some events of some files.
+
+    Raises:
+        EventFileError: A file cannot be used.
+        InputError: It lacks a column of the question, or has it in a type that will not do.
+    """
+    from helios_wf import formats
+    from helios_wf.event_tools.columns import check_present
+    from helios_wf.event_tools.partial import merge
+    from helios_wf.event_tools.tally import Tally
+
+    columns = {part: name for part in PARTS if (name := getattr(question, f"{part}_column")) is not None}
+    parts = []
+    for path, first, stop in pieces:
+        check_present(path, table, columns)
+        wanted = list(dict.fromkeys(columns.values()))
+        with formats.read(path, first, stop, columns=wanted, filter=question.filter, table=table) as reader:
+            tally = Tally(question, reader.schema)
+            for batch in reader:
+                tally.add(batch)
+        parts.append(tally.result())
+    return merge(parts)
+
+
+def _parts(_context: click.Context, option: click.Parameter, text: str) -> tuple[str, ...]:
+    """Returns the parts in a list with commas."""
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    for part in parts:
+        if part not in PARTS:
+            raise click.BadParameter(f"no part named {part!r}{did_you_mean(part, PARTS)}", param=option)
+    return parts
+
+
+@click.command("stats")
+@options.files()
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON file to write; else on stdout.",
+)
+@options.event_range
+@options.table
+@click.option("--filter", "filter_", metavar="EXPRESSION", help="Take only events that pass; as in select.")
+@click.option(
+    "--without",
+    default="",
+    metavar="PART,...",
+    callback=_parts,
+    help="Leave out status, sensor or energy, e.g. as the files have no such column.",
+)
+@options.column("status", "status", "what is counted as status")
+@options.column("sensor", "sensor_id", "what is counted as sensor")
+@options.column("energy", "energy", "numbers to add up")
+@click.option("--threshold", type=float, default=80.0, show_default=True, help="Energies above it are high.")
+@click.option("--bins", type=int, default=100, show_default=True, help="Bins of the energy histogram.")
+@click.option("--low", type=float, default=0.0, show_default=True, help="Where the histogram begins.")
+@click.option("--high", type=float, default=200.0, show_default=True, help="Where the histogram ends.")
+def command(
+    files: tuple[Path, ...],
+    output: Path | None,
+    first_event: int,
+    n_events: int | None,
+    table: str | None,
+    filter_: str | None,
+    without: tuple[str, ...],
+    threshold: float,
+    bins: int,
+    low: float,
+    high: float,
+    **columns: str,
+) -> None:
+    """Count events, status and sensors; sum up energies; count high ones; fill a histogram.
+
+    The sums are exact: parts of any size, merged in any order with "helios-events merge", give the same
+    bytes as all events at once.  Bin i holds edge(i) <= energy < edge(i + 1), edge(i) being the double
+    nearest to low + i * (high - low) / bins.
+    """
+    from helios_wf.event_tools.partial import Question, to_json
+    from helios_wf.event_tools.pieces import pieces
+
+    names = {f"{part}_column": None if part in without else columns[f"{part}_column"] for part in PARTS}
+    question = Question(**names, threshold=threshold, bins=bins, low=low, high=high, filter=filter_)
+    result = to_json(statistics(list(pieces(files, table, first_event, n_events)), question, table))
+    if output is None:
+        click.echo(result, nl=False)
+    else:
+        output.write_bytes(result)
