@@ -1,0 +1,46 @@
+cwlVersion: v1.2
+class: CommandLineTool
+label: Select events and columns
+doc: |
+  Writes the events of a range that pass a condition, in their order, with all or some of their columns. The
+  output may have another format than the input, so this tool also converts.
+baseCommand: [helios-events, select]
+arguments: [--output, $(inputs.events.nameroot).$(inputs.extension)]
+hints:
+  ResourceRequirement: {coresMin: 1, ramMin: 400}
+inputs:
+  events:
+    type: File
+    label: File of events
+    inputBinding: {position: 1}
+  table:
+    type: string?
+    label: Table of events, where the file holds several
+    inputBinding: {prefix: --table}
+  filter:
+    type: string?
+    label: Condition that events must pass
+    doc: For example 'energy > 80 and status == "active"'.
+    inputBinding: {prefix: --filter}
+  columns:
+    type: string[]?
+    label: Columns to keep, in this order
+    inputBinding: {prefix: --columns, itemSeparator: ","}
+  first_event:
+    type: long?
+    label: Position of the first event
+    inputBinding: {prefix: --first-event}
+  n_events:
+    type: long?
+    label: Number of events
+    inputBinding: {prefix: --n-events}
+  extension:
+    type: string
+    label: Extension of the output, which says its format
+    doc: One of csv, csv.gz, jsonl, parquet, arrow, arrows, root, h5.
+    default: csv
+outputs:
+  selected:
+    type: File
+    label: The selected events
+    outputBinding: {glob: $(inputs.events.nameroot).$(inputs.extension)}
