@@ -1,0 +1,458 @@
+"""One run on its way: settles what came back, expands what can be, leases what is ready.
+
+A flow changes its memory and the store together, inside the transaction that the engine gives it.  Whatever
+is in memory can be made again from the store: see ``restore``.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from helios_wf.cwl.command import resources_of
+from helios_wf.engine import paths
+from helios_wf.engine.cutting import ranges_of
+from helios_wf.engine.evaluation import Evaluator, run_expression
+from helios_wf.engine.frontier import Frontier
+from helios_wf.engine.merges import Merge, Merges
+from helios_wf.engine.outputs import JobOutputs
+from helios_wf.engine.values import Values
+from helios_wf.engine.verdicts import Tries, count, judge
+from helios_wf.errors import JobError
+from helios_wf.model import JobSpec, Layout, Report, Resources, Tool, digest
+from helios_wf.model.noun import Json
+from helios_wf.model.plans import Path, Plan, Task
+from helios_wf.plan.merging import scheme
+from helios_wf.states import GOOD_JOBS, Cause, JobState, TaskState
+from helios_wf.store import Tx, jobs, shapes, tasks
+from helios_wf.store.rows import Lease, Settlement
+
+MOST_RECORDED = 2000
+"""Jobs without a tool that one call of ``lease`` does at most, so that ticks stay short."""
+
+LayoutOf = Callable[[str, str | None], Layout]
+
+
+class Job(NamedTuple):
+    """A job and what was tried so far."""
+
+    task: int
+    path: Path
+    tries: Tries = Tries()
+
+
+class Flow:
+    """The state of one run in memory, and its verbs."""
+
+    def __init__(
+        self, run: str, plan: Plan, inputs: dict[str, Json], home: str, backend: str, layout_of: LayoutOf
+    ) -> None:
+        self.run = run
+        self.plan = plan
+        self.frontier = Frontier(plan)
+        self.merges = Merges()
+        self.outputs = JobOutputs(run, self.merges, self._flush)
+        self.values = Values(
+            plan, inputs, self.frontier, self.outputs, lambda *given: ranges_of(*given, layout_of=layout_of)
+        )
+        self.counts = [dict.fromkeys(JobState, 0) for _ in plan.tasks]
+        self.inflight: dict[str, Job] = {}
+        self.failed: list[tuple[int, Path]] = []
+        self.definitions: dict[str, Json] = {}
+        self.check: Callable[[Resources], list[str]] = lambda resources: []
+        self.stopping = False
+        self.has_more = False
+        self._home = home
+        self._backend = backend
+        self._layout_of = layout_of
+        self._evaluators = [Evaluator(task, self.values) for task in plan.tasks]
+        self._tools = [digest(t.process.body) if isinstance(t.process, Tool) else "" for t in plan.tasks]
+        self._ready: deque[Job] = deque()
+        self._delayed: list[tuple[float, int, Job]] = []
+        self._recorded: list[Settlement] = []
+        self._schemes: dict[tuple[int, Path], Json] = {}
+        self._merge_jobs: dict[tuple[int, Path], Job | None] = {}
+        self._defined: set[int] = set()
+        self._states = [TaskState.DEFINED for _ in plan.tasks]
+        self._extra = [0] * len(plan.tasks)
+
+    # -- what stands ---------------------------------------------------------------------------------------
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every task is done."""
+        return all(self.frontier.is_complete(task.number) for task in self.plan.tasks)
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next delayed job may be tried again (seconds since the epoch), or None."""
+        return self._delayed[0][0] if self._delayed else None
+
+    def total(self, task: int) -> int | None:
+        """Returns a task's number of jobs, None until it is known."""
+        known = self.frontier.is_known(task) and (
+            self.plan.tasks[task].merge is None or self.frontier.is_complete(task) or self._extra[task] > 0
+        )
+        return self._total(task) if known else None
+
+    def _total(self, task: int) -> int:
+        return self._extra[task] if self.plan.tasks[task].merge is not None else self.frontier.totals[task]
+
+    # -- restore -------------------------------------------------------------------------------------------
+
+    def restore(self, tx: Tx) -> None:
+        """Makes the memory of a run from what the store says of it; attempts still handed out are left out."""
+        self.outputs.tx = tx
+        stored = [(len(paths.from_text(text)), domain, text, payload) for domain, text, payload in shapes.all(tx, self.run)]
+        for _, domain, text, payload in sorted(stored, key=lambda row: row[:3]):
+            self._restore_shape(domain, paths.from_text(text), payload)
+        for row in tasks.list(tx, self.run):
+            self._states[row.number] = row.state
+        for number, text, state, attempt, charged, lost, not_before in jobs.states(tx, self.run):
+            job = Job(number, paths.from_text(text), Tries(attempt, charged, lost))
+            self._restore_job(job, state, not_before)
+
+    def _restore_shape(self, domain: int, path: Path, payload: Json) -> None:
+        if domain < 0:
+            self._schemes[-1 - domain, path] = payload
+        elif isinstance(payload, list):
+            self.values.ranges[domain, path] = payload
+            self.frontier.open(domain, path, len(payload))
+        else:
+            self.frontier.open(domain, path, payload)
+
+    def _restore_job(self, job: Job, state: JobState, not_before: float) -> None:
+        self.counts[job.task][state] += 1
+        merged = self.plan.tasks[job.task].merge is not None
+        if state in GOOD_JOBS:
+            if merged:
+                self._merge_jobs[job.task, job.path] = None
+            else:
+                self.frontier.complete_before(job.task, job.path)
+        elif state is JobState.READY:
+            if merged:
+                self._merge_jobs[job.task, job.path] = job
+            else:
+                self.frontier.hold(job.task, job.path)
+                heapq.heappush(self._delayed, (not_before, job.task, job))
+        elif state in (JobState.FAILED, JobState.CANCELLED):
+            self.failed.append((job.task, job.path))
+            if not merged:
+                self.frontier.hold(job.task, job.path)
+
+    # -- settle --------------------------------------------------------------------------------------------
+
+    def settle(self, tx: Tx, reports: Iterable[Report]) -> list[Settlement]:
+        """Settles reports of attempts that are handed out, and returns what was written."""
+        self.outputs.tx = tx
+        settlements, chosen = [], {}
+        for report in reports:
+            job = self.inflight.pop(report.handle, None)
+            if job is None:
+                continue
+            verdict = judge(report, job.tries, self.plan.tasks[job.task].retry, self.stopping)
+            not_before = time.time() + verdict.wait_s if verdict.to is JobState.READY else 0.0
+            settlement = _settlement(job, report, verdict.to, verdict.charged, not_before)
+            settlements.append(settlement)
+            chosen[settlement.task, settlement.path] = (
+                job._replace(tries=count(job.tries, verdict, report.cause)), report, settlement,
+            )
+        for key in jobs.settle(tx, self.run, settlements):
+            job, report, settlement = chosen[key]
+            self._settled(job, settlement.to, report.outputs, settlement.not_before)
+        self._move_tasks(tx)
+        return settlements
+
+    def started(self, tx: Tx, handles: Iterable[str]) -> None:
+        """Records that workers began attempts."""
+        begun = [self.inflight[handle] for handle in handles if handle in self.inflight]
+        jobs.started(tx, self.run, [(job.task, paths.to_text(job.path), job.tries.attempt) for job in begun])
+
+    def _settled(self, job: Job, to: JobState, outputs: dict[str, Json] | None, not_before: float = 0.0) -> None:
+        self.counts[job.task][JobState.LEASED] -= 1
+        self.counts[job.task][to] += 1
+        if to is JobState.READY:
+            heapq.heappush(self._delayed, (not_before, job.task, job))
+        elif to in GOOD_JOBS:
+            self.outputs.keep(job.task, job.path, None if to is JobState.SKIPPED else outputs)
+            self._complete(job.task, job.path)
+        else:
+            self.failed.append((job.task, job.path))
+
+    def _complete(self, task: int, path: Path) -> None:
+        if self.plan.tasks[task].merge is None:
+            self.frontier.complete(task, path)
+            return
+        merge = self.merges.of_job(task, path)
+        self._advance_merge(task, merge, list(merge.done(path)))
+
+    # -- lease ---------------------------------------------------------------------------------------------
+
+    def lease(self, tx: Tx, room: int) -> list[JobSpec]:
+        """Hands out up to ``room`` attempts; jobs that need no tool are done on the way."""
+        self.outputs.tx = tx
+        specs: list[JobSpec] = []
+        leases: list[Lease] = []
+        n_recorded = 0
+        while len(specs) < room and not self.failed and n_recorded < MOST_RECORDED:
+            ready = self._next_jobs(room - len(specs))
+            if not ready:
+                if not self._expand(tx, max(room, 16)):
+                    break
+                continue
+            self._prefetch(ready)
+            for job in ready:
+                spec = self._start(tx, job)
+                n_recorded += spec is None
+                if spec is not None:
+                    specs.append(spec)
+                    leases.append(self._lease(job, spec))
+        self._flush()
+        accepted = jobs.lease(tx, self.run, leases)
+        if len(accepted) != len(leases):
+            missing = [one.path for one in leases if (one.task, one.path) not in accepted]
+            raise AssertionError(f"run {self.run}: jobs were leased twice: {missing[:5]}")
+        self.has_more = n_recorded >= MOST_RECORDED
+        self._move_tasks(tx)
+        return specs
+
+    def _next_jobs(self, limit: int) -> list[Job]:
+        now = time.time()
+        while self._delayed and self._delayed[0][0] <= now:
+            self._ready.append(heapq.heappop(self._delayed)[2])
+        chosen = [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
+        if len(chosen) < limit:
+            chosen += [Job(task, path) for task, path in self.frontier.jobs(limit - len(chosen))]
+        return chosen
+
+    def _expand(self, tx: Tx, limit: int) -> bool:
+        """Sizes domains whose arrays and files are known; says whether there were any."""
+        rows: list[tuple[int, str, Json]] = []
+        for number, path in self.frontier.domains(limit):
+            domain = self.plan.domains[number]
+            try:
+                size, ranges = self.values.shape(domain, path)
+            except JobError as error:
+                self._fail_domain(tx, number, path, error)
+                break
+            rows.append((number, paths.to_text(path), size if ranges is None else ranges))
+            if ranges is not None:
+                self.values.ranges[number, path] = ranges
+            self.frontier.open(number, path, size)
+        shapes.put_many(tx, self.run, rows)
+        return bool(rows) or bool(self.failed)
+
+    def _fail_domain(self, tx: Tx, number: int, path: Path, error: JobError) -> None:
+        """Records a failed job for the first task that ranges over a domain which cannot be sized."""
+        task = next(task for task in self.plan.tasks if number in task.chain)
+        self._record(Job(task.number, path), JobState.FAILED, error=error)
+
+    def _prefetch(self, ready: Sequence[Job]) -> None:
+        wanted: dict[int, list[Path]] = {}
+        for job in ready:
+            for source_task, path in self._evaluators[job.task].reads(job.path):
+                wanted.setdefault(source_task, []).append(path)
+        for task, some in wanted.items():
+            self.outputs.load(task, some)
+
+    def _start(self, tx: Tx, job: Job) -> JobSpec | None:
+        """Returns the spec of a job's next attempt; None when it was settled here, or opened a merge."""
+        task = self.plan.tasks[job.task]
+        prefix = job.path[: len(task.chain)]
+        try:
+            if self.values.is_skipped(task.guards, prefix):
+                return self._skip(tx, job)
+            if task.merge is not None and len(job.path) == len(task.chain):
+                return self._open_merge(tx, task, prefix)
+            if isinstance(task.process, Tool):
+                override = self._merge_inputs(task, job.path) if task.merge is not None else None
+                inputs = self._evaluators[job.task].inputs(prefix, override)
+                return self._skip(tx, job) if inputs is None else self._spec(task, task.process, job, inputs)
+            every = self._evaluators[job.task].all_inputs(prefix)
+            if every is None:
+                return self._skip(tx, job)
+            self._record(job, JobState.DONE, run_expression(task, every) if task.process else every)
+        except JobError as error:
+            self._record(job, JobState.FAILED, error=error)
+        return None
+
+    def _skip(self, tx: Tx, job: Job) -> None:
+        """Records a job as skipped; of a merge, the one job that stands for it."""
+        task = self.plan.tasks[job.task]
+        if task.merge is not None and len(job.path) == len(task.chain):
+            self._open_merge(tx, task, job.path, [[[[0, 0]]]])
+        else:
+            self._record(job, JobState.SKIPPED)
+
+    def _record(
+        self, job: Job, to: JobState, outputs: dict[str, Json] | None = None, error: JobError | None = None
+    ) -> None:
+        self._recorded.append(
+            Settlement(
+                job.task,
+                paths.to_text(job.path),
+                job.tries.attempt,
+                to,
+                outputs=outputs,
+                cause=error.cause if error else None,
+                message=str(error) if error else "",
+                started_at=time.time(),
+            )
+        )
+        self.counts[job.task][JobState.LEASED] += 1
+        self._settled(job, to, outputs)
+
+    def _flush(self) -> None:
+        """Writes what was recorded; called before anything is read from the store."""
+        if self._recorded and self.outputs.tx is not None:
+            recorded, self._recorded = self._recorded, []
+            jobs.record(self.outputs.tx, self.run, recorded)
+
+    def _spec(self, task: Task, tool: Tool, job: Job, inputs: dict[str, Json]) -> JobSpec | None:
+        evaluator = self._evaluators[task.number]
+        constants = evaluator.constants()
+        if task.number not in self._defined:
+            self._defined.add(task.number)
+            self.definitions |= {self._tools[task.number]: tool.body, constants.digest: evaluator.shared()}
+        resources = resources_of(tool.body, evaluator.shared() | inputs)
+        reasons = self.check(resources)
+        if reasons:
+            raise JobError(Cause.BAD_INPUT, f"step {task.name!r} can never run here: {'; '.join(reasons)}")
+        attempt = job.tries.attempt + 1
+        first, stop = self._range(task, job.path)
+        return JobSpec(
+            run=self.run,
+            key=paths.job_key(task.number, job.path),
+            attempt=attempt,
+            tool=self._tools[task.number],
+            directory=paths.directory(self._home, self.run, task.number, job.path, attempt),
+            constants=constants.digest,
+            inputs=inputs,
+            resources=resources,
+            first=first,
+            stop=stop,
+        )
+
+    def _lease(self, job: Job, spec: JobSpec) -> Lease:
+        self.inflight[spec.handle] = job._replace(tries=job.tries._replace(attempt=spec.attempt))
+        counts = self.counts[job.task]
+        if job.tries.attempt:
+            counts[JobState.READY] -= 1
+        counts[JobState.LEASED] += 1
+        return Lease(
+            job.task, paths.to_text(job.path), spec.attempt, spec.first, spec.stop, self._backend, spec.directory
+        )
+
+    def _range(self, task: Task, path: Path) -> tuple[int | None, int | None]:
+        if task.split is None:
+            return None, None
+        position = task.chain.index(task.split)
+        first, stop = self.values.ranges[task.split, path[:position]][path[position]]
+        return first, stop
+
+    # -- merges --------------------------------------------------------------------------------------------
+
+    def _open_merge(self, tx: Tx, task: Task, prefix: Path, given: Json = None) -> None:
+        stored = self._schemes.pop((task.number, prefix), None) or given
+        if stored is None:
+            stored = self._scheme(task, prefix)
+        shapes.put(tx, self.run, -1 - task.number, paths.to_text(prefix), stored)
+        merge = self.merges.open(task.number, prefix, stored)
+        self._extra[task.number] += merge.n_jobs
+        self._advance_merge(task.number, merge, list(merge.first_jobs()))
+
+    def _advance_merge(self, task: int, merge: Merge, pending: list[Path]) -> None:
+        """Makes a merge's jobs ready; those that an earlier engine settled are passed over."""
+        while pending:
+            path = pending.pop(0)
+            known = self._merge_jobs.pop((task, path), Job(task, path))
+            if known is None:
+                pending.extend(merge.done(path))
+            else:
+                self._ready.append(known)
+        if merge.is_complete:
+            self.frontier.complete(task, merge.prefix)
+
+    def _scheme(self, task: Task, prefix: Path) -> Json:
+        assert task.merge is not None
+        inputs = self._merge_list(task, prefix)
+        target = task.merge.target_size or task.merge.target_events
+        weights = None
+        if task.merge.target_size is not None:
+            weights = [int(one.get("size") or 0) for one in inputs]
+        elif task.merge.target_events is not None:
+            weights = [self._layout_of(one["path"], None).n_events for one in inputs]
+        return scheme(len(inputs), task.merge.max_inputs, weights, target)
+
+    def _merge_list(self, task: Task, prefix: Path) -> list[Json]:
+        assert task.merge is not None
+        inputs = self.merges.inputs(task.number, prefix)
+        if inputs is None:
+            (feed,) = (feed for feed in task.feeds if feed.name == task.merge.input)
+            value = self.values.value(feed.source, prefix)
+            inputs = [one for one in (value if isinstance(value, list) else [value]) if one is not None]
+            self.merges.remember(task.number, prefix, inputs)
+        return inputs
+
+    def _merge_inputs(self, task: Task, path: Path) -> dict[str, Json]:
+        assert task.merge is not None
+        prefix, (output, level, _) = path[:-3], path[-3:]
+        first, stop = self.merges.of_job(task.number, path).group(path)
+        if level == 0:
+            return {task.merge.input: self._merge_list(task, prefix)[first:stop]}
+        below = [(*prefix, output, level - 1, group) for group in range(first, stop)]
+        self.outputs.load(task.number, below)
+        (port,) = task.outputs
+        return {task.merge.input: [(self.outputs.of(task.number, one) or {}).get(port) for one in below]}
+
+    # -- tasks ---------------------------------------------------------------------------------------------
+
+    def _move_tasks(self, tx: Tx) -> None:
+        """Writes the states of tasks that changed."""
+        for task in self.plan.tasks:
+            state = self._task_state(task)
+            if state is self._states[task.number]:
+                continue
+            if tasks.move(tx, self.run, task.number, state):
+                self._states[task.number] = state
+            total = self.total(task.number)
+            if total is not None:
+                tasks.expanded(tx, self.run, task.number, total)
+
+    def _task_state(self, task: Task) -> TaskState:
+        counts = self.counts[task.number]
+        if self._states[task.number] in (TaskState.DONE, TaskState.SKIPPED):
+            return self._states[task.number]
+        if counts[JobState.FAILED]:
+            return TaskState.FAILED
+        if self.frontier.is_complete(task.number):
+            skipped = counts[JobState.SKIPPED] > 0 and not counts[JobState.DONE] + counts[JobState.FINISHED]
+            return TaskState.SKIPPED if skipped else TaskState.DONE
+        return TaskState.IN_PROGRESS if any(counts.values()) else TaskState.DEFINED
+
+
+def _settlement(job: Job, report: Report, to: JobState, charged: bool, not_before: float) -> Settlement:
+    return Settlement(
+        job.task,
+        paths.to_text(job.path),
+        job.tries.attempt,
+        to,
+        outputs=report.outputs if to is JobState.DONE else None,
+        cause=report.cause,
+        exit_code=report.exit_code,
+        signal=report.signal,
+        message=report.message,
+        stderr_tail=report.stderr_tail,
+        command=report.command,
+        started_at=report.started_at,
+        wall_s=report.wall_s,
+        cpu_s=report.cpu_s,
+        peak_memory_mb=report.peak_memory_mb,
+        host=report.host,
+        worker=report.worker,
+        not_before=not_before,
+        charged=charged,
+    )

@@ -1,0 +1,306 @@
+"""Which jobs can start: pure bookkeeping over index paths, without values, SQL or clocks.
+
+A *node* is a task or a domain.  What is told to the frontier are two kinds of facts: a domain has so many
+indices below a path (``open``), and a job, or a domain's merge, is complete (``complete``).  What is asked of
+it are the nodes that have all they read: domains to be sized, and jobs to be started.
+
+A node becomes ready at a path through exactly one fact, the last that it waited for.  Where one fact makes
+many paths ready (a scatter over a known array of a million files) they are not listed but walked by a
+``Cursor``, so memory and the time to the first job do not grow with the scatter.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from helios_wf.model.plans import (
+    At,
+    Element,
+    Gathered,
+    Guarded,
+    JobOutput,
+    MergeOutput,
+    Path,
+    Plan,
+    RangeBound,
+    Source,
+)
+from helios_wf.plan.algebra import inner
+
+
+class Node(NamedTuple):
+    """A task (``kind`` ``task``) or a domain (``kind`` ``domain``) by number."""
+
+    kind: str
+    number: int
+
+
+class Need(NamedTuple):
+    """A node needs a fact at the path made of the given positions of its own path.
+
+    The fact is that a task is complete there, or that a domain was opened there.
+    """
+
+    node: Node
+    positions: tuple[int, ...]
+
+
+class Cursor:
+    """Walks the opened paths of a node that agree with a pattern (None: any index), in order."""
+
+    def __init__(self, node: Node, pattern: tuple[int | None, ...], paths: Iterator[Path]) -> None:
+        self.node = node
+        self.pattern = pattern
+        self.last: Path = (-1,)
+        self._paths = paths
+
+    def __iter__(self) -> Iterator[Path]:
+        for path in self._paths:
+            self.last = path
+            yield path
+
+    def will_meet(self, path: Path) -> bool:
+        """Says whether the cursor has yet to come to a path."""
+        return path > self.last and all(want is None or want == have for want, have in zip(self.pattern, path, strict=True))
+
+
+class Frontier:
+    """Facts in, ready nodes out."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.sizes: dict[tuple[int, Path], int] = {}
+        self.totals = [0] * len(plan.tasks)
+        self._chains = {Node("task", t.number): t.chain for t in plan.tasks}
+        self._chains |= {Node("domain", d.number): d.chain for d in plan.domains}
+        self._needs = {node: _needs(plan, node) for node in self._chains}
+        self._readers = self._index_readers()
+        self._facts: dict[Node, set[Path]] = {node: set() for node in self._chains}
+        self._opened = [0] * len(plan.domains)
+        self._summed = [0] * len(plan.domains)
+        self._settled: set[tuple[int, Path]] = set()
+        self._remaining: list[dict[Path, int]] = [{} for _ in plan.tasks]
+        self._members = self._index_members()
+        self._cursors: dict[Node, list[Cursor]] = {node: [] for node in self._chains}
+        self._ready: dict[Node, deque[Path]] = {node: deque() for node in self._chains}
+        for node, chain in self._chains.items():
+            if not chain:
+                self._walk(node, ())
+                if node.kind == "task":
+                    self.totals[node.number] += 1
+
+    # -- facts ---------------------------------------------------------------------------------------------
+
+    def open(self, domain: int, path: Path, size: int) -> None:
+        """Takes that a domain has ``size`` indices below a path of its chain; told twice, nothing changes."""
+        if (domain, path) in self.sizes:
+            return
+        self.sizes[domain, path] = size
+        self._opened[domain] += 1
+        self._summed[domain] += size
+        for task, position in self._members[domain]:
+            chain = self.plan.tasks[task].chain
+            if position == len(chain) - 1:
+                self.totals[task] += size
+            self._remaining[task][path] = size
+            if size == 0:
+                self._completed(task, path)
+        self._note(Node("domain", domain), path)
+        if size:
+            for node, chain in self._chains.items():
+                if chain and chain[-1] == domain:
+                    self._walk(node, (*path, *[None] * (len(chain) - len(path))))
+
+    def complete(self, task: int, path: Path) -> None:
+        """Takes that a task's job (or a merge task's last job) at a path ended well or was skipped."""
+        self._completed(task, path)
+
+    def complete_before(self, task: int, path: Path) -> None:
+        """Takes a job that was settled before this engine started: as ``complete``, and it is not given out."""
+        self._settled.add((task, path))
+        self._completed(task, path)
+
+    def hold(self, task: int, path: Path) -> None:
+        """Takes that somebody else gives out this job (it was given out before, or failed for good)."""
+        self._settled.add((task, path))
+
+    def is_complete(self, task: int, path: Path = ()) -> bool:
+        """Says whether all jobs of a task below a path are complete."""
+        return path in self._facts[Node("task", task)]
+
+    # -- questions -----------------------------------------------------------------------------------------
+
+    def domains(self, limit: int) -> Iterator[tuple[int, Path]]:
+        """Yields up to ``limit`` domains that can be sized, with the path."""
+        for domain in self.plan.domains:
+            for path in self._take(Node("domain", domain.number), limit):
+                yield domain.number, path
+
+    def jobs(self, limit: int) -> Iterator[tuple[int, Path]]:
+        """Yields up to ``limit`` jobs that can start, those of later tasks first."""
+        for task in reversed(self.plan.tasks):
+            for path in self._take(Node("task", task.number), limit):
+                if (task.number, path) in self._settled:
+                    self._settled.discard((task.number, path))
+                    continue
+                yield task.number, path
+                limit -= 1
+            if limit <= 0:
+                return
+
+    def is_known(self, task: int) -> bool:
+        """Says whether the task's number of jobs is final (its merges apart)."""
+        chain = self.plan.tasks[task].chain
+        return all(
+            self._opened[domain] == (self._summed[chain[position - 1]] if position else 1)
+            for position, domain in enumerate(chain)
+        )
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _take(self, node: Node, limit: int) -> Iterator[Path]:
+        ready, cursors = self._ready[node], self._cursors[node]
+        while limit > 0:
+            if ready:
+                limit -= 1
+                yield ready.popleft()
+            elif cursors:
+                self._advance(node, cursors[0], limit)
+            else:
+                return
+
+    def _advance(self, node: Node, cursor: Cursor, limit: int) -> None:
+        """Moves ready paths from a cursor to the node's queue; drops the cursor at its end."""
+        ready = self._ready[node]
+        for path in cursor:
+            if self._is_ready(node, path) and not self._will_be_met(node, path, cursor):
+                ready.append(path)
+                if len(ready) >= limit:
+                    return
+        self._cursors[node].remove(cursor)
+
+    def _will_be_met(self, node: Node, path: Path, but: Cursor | None = None) -> bool:
+        return any(cursor is not but and cursor.will_meet(path) for cursor in self._cursors[node])
+
+    def _is_ready(self, node: Node, path: Path) -> bool:
+        return all(
+            tuple([path[position] for position in need.positions]) in self._facts[need.node]
+            for need in self._needs[node]
+        )
+
+    def _walk(self, node: Node, pattern: tuple[int | None, ...]) -> None:
+        """Looks at all opened paths of a pattern: at once where it is a single path, else by a cursor."""
+        fixed = tuple(index for index in pattern if index is not None)
+        if len(fixed) == len(pattern):
+            if self._is_opened(node, fixed) and self._is_ready(node, fixed) and not self._will_be_met(node, fixed):
+                self._ready[node].append(fixed)
+        else:
+            self._cursors[node].append(Cursor(node, pattern, self._paths(self._chains[node], pattern, ())))
+
+    def _is_opened(self, node: Node, path: Path) -> bool:
+        chain = self._chains[node]
+        return not chain or path[-1] < self.sizes.get((chain[-1], path[:-1]), 0)
+
+    def _paths(self, chain: Sequence[int], pattern: tuple[int | None, ...], path: Path) -> Iterator[Path]:
+        position = len(path)
+        if position == len(chain):
+            yield path
+            return
+        size = self.sizes.get((chain[position], path), 0)
+        wanted = pattern[position]
+        for index in range(size) if wanted is None else (wanted,) if wanted < size else ():
+            yield from self._paths(chain, pattern, (*path, index))
+
+    def _completed(self, task: int, path: Path) -> None:
+        node = Node("task", task)
+        remaining = self._remaining[task]
+        while True:
+            self._note(node, path)
+            if not path:
+                return
+            path = path[:-1]
+            remaining[path] -= 1
+            if remaining[path]:
+                return
+
+    def _note(self, node: Node, path: Path) -> None:
+        """Keeps a fact if somebody waits for it, and wakes the readers."""
+        readers = self._readers[node].get(len(path), ())
+        if readers or not path:
+            self._facts[node].add(path)
+        for reader, need in readers:
+            pattern: list[int | None] = [None] * len(self._chains[reader])
+            for position, index in zip(need.positions, path, strict=True):
+                pattern[position] = index
+            self._walk(reader, tuple(pattern))
+
+    def _index_readers(self) -> dict[Node, dict[int, list[tuple[Node, Need]]]]:
+        """Returns for each node, by the depth at which it is read, its readers."""
+        readers: dict[Node, dict[int, list[tuple[Node, Need]]]] = {node: {} for node in self._chains}
+        for node, needs in self._needs.items():
+            for need in needs:
+                readers[need.node].setdefault(len(need.positions), []).append((node, need))
+        return readers
+
+    def _index_members(self) -> list[list[tuple[int, int]]]:
+        members: list[list[tuple[int, int]]] = [[] for _ in self.plan.domains]
+        for task in self.plan.tasks:
+            for position, domain in enumerate(task.chain):
+                members[domain].append((task.number, position))
+        return members
+
+
+def _needs(plan: Plan, node: Node) -> tuple[Need, ...]:
+    """Returns what a node waits for, each once."""
+    positions = tuple(range(len(plan.tasks) + len(plan.domains)))
+    if node.kind == "task":
+        task = plan.tasks[node.number]
+        needs = [need for feed in task.feeds for need in _value_needs(plan, feed.source, positions)]
+        guards = task.guards
+    else:
+        domain = plan.domains[node.number]
+        needs = [need for axis in domain.axes for need in _length_needs(plan, axis.source, positions)]
+        if domain.cut is not None:
+            sources = (domain.cut.file, domain.cut.first, domain.cut.count)
+            needs += [need for source in sources if source for need in _value_needs(plan, source, positions)]
+        guards = domain.guards
+    needs += [_task_need(plan, guard, positions) for guard in guards]
+    return tuple(dict.fromkeys(needs))
+
+
+def _task_need(plan: Plan, task: int, positions: tuple[int, ...]) -> Need:
+    return Need(Node("task", task), positions[: len(plan.tasks[task].chain)])
+
+
+def _length_needs(plan: Plan, source: Source, positions: tuple[int, ...]) -> list[Need]:
+    """Returns what must be known for the length of an array: of a gathered one only its domain's size."""
+    if isinstance(source, At):
+        return _length_needs(plan, source.source, tuple(positions[p] for p in source.positions))
+    if isinstance(source, Gathered) and not source.splice:
+        return [Need(Node("domain", source.domain), positions[: len(plan.domains[source.domain].chain)])]
+    return list(_value_needs(plan, source, positions))
+
+
+def _value_needs(plan: Plan, source: Source, positions: tuple[int, ...]) -> Iterator[Need]:
+    """Yields what must be complete for a value at the path of the given positions of a reader's path."""
+    match source:
+        case JobOutput(task, _) | MergeOutput(task, _, _):
+            yield _task_need(plan, task, positions)
+        case Gathered(inside, domain):
+            outside = positions[: len(plan.domains[domain].chain)]
+            yield Need(Node("domain", domain), outside)
+            yield from _value_needs(plan, inside, outside)
+        case At(inside, chosen):
+            yield from _value_needs(plan, inside, tuple(positions[p] for p in chosen))
+        case Element(inside, _, depth):
+            yield from _value_needs(plan, inside, positions[:depth])
+        case Guarded(inside, task):
+            yield _task_need(plan, task, positions)
+            yield from _value_needs(plan, inside, positions)
+        case RangeBound():
+            return
+        case _:
+            for part in inner(source):
+                yield from _value_needs(plan, part, positions)

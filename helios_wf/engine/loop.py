@@ -1,0 +1,236 @@
+"""The engine's loop: poll, settle, expand, lease, submit; for one run or several at once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from helios_wf.backend import Backend, Life
+from helios_wf.engine import paths
+from helios_wf.engine.durable import sync_folder
+from helios_wf.engine.flow import Flow, Job
+from helios_wf.engine.verdicts import Tries
+from helios_wf.errors import BackendUnreachableError, SubmitRefusedError
+from helios_wf.model import JobSpec, Report
+from helios_wf.states import Cause, JobState, RunState
+from helios_wf.store import Store, Tx, jobs, requests, runs
+from helios_wf.store.rows import OpenJob, Settlement
+
+LEASE_S = 30.0
+"""An engine that was not heard for so long counts as dead."""
+
+HEARTBEAT_S = 5.0
+TICK_S = 0.02
+"""Reports are gathered for so long before they are settled together."""
+
+IDLE_S = 0.2
+
+
+class Held(NamedTuple):
+    """A run that this engine holds."""
+
+    id: str
+    epoch: int
+    flow: Flow
+
+
+def engine_name() -> str:
+    """Returns what names this engine in the store: host, process, and a word that no other has."""
+    return f"{socket.gethostname()} pid {os.getpid()} {secrets.token_hex(4)}"
+
+
+def dead_holder(engine: str | None) -> str | None:
+    """Returns the name of an engine of this host whose process is gone, else None."""
+    if engine is None:
+        return None
+    host, _, rest = engine.partition(" pid ")
+    pid = rest.split(" ")[0]
+    if host != socket.gethostname() or not pid.isdigit():
+        return None
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return engine
+    except PermissionError:
+        return None
+    return None
+
+
+class Engine:
+    """Drives flows over one backend and one store until they are settled or it is told to stop."""
+
+    def __init__(self, store: Store, backend: Backend, home: str, watch: Callable[[Engine], None] | None = None) -> None:
+        self.store = store
+        self.backend = backend
+        self.held: dict[str, Held] = {}
+        self.interrupted = False
+        self._home = home
+        self._watch = watch or (lambda engine: None)
+        self._paused: set[str] = set()
+        self._strays: list[Report] = []
+        self._heard = time.monotonic()
+
+    def hold(self, run: str, epoch: int, flow: Flow) -> None:
+        """Takes over a run: restores it, and finds out what became of attempts of an engine before."""
+        flow.check = self.backend.check
+        with self.store.read() as tx:
+            handed_out = list(jobs.open(tx, run))
+        lives = self.backend.adopt([_handle(run, one) for one in handed_out])
+        with self.store.write() as tx:
+            runs.fence(tx, run, epoch)
+            gone = [one for one in handed_out if lives.get(_handle(run, one)) is not Life.ALIVE]
+            jobs.settle(tx, run, [_lost(one) for one in gone])
+            runs.move(tx, run, epoch, RunState.RUNNING)
+            flow.restore(tx)
+        for one in handed_out:
+            if one not in gone:
+                tries = Tries(one.attempt)
+                flow.inflight[_handle(run, one)] = Job(one.task, paths.from_text(one.path), tries)
+        self.held[run] = Held(run, epoch, flow)
+
+    def run(self) -> None:
+        """Ticks until every run is settled, paused or the engine is interrupted."""
+        while any(not self._is_over(held) for held in self.held.values()) and not self.interrupted:
+            self.tick()
+        if self.interrupted:
+            self._put_back()
+
+    def tick(self) -> None:
+        """Does one round for all runs."""
+        reports = self._poll()
+        by_run: dict[str, list[Report]] = {run: [] for run in self.held}
+        for report in reports:
+            by_run.get(report.run, []).append(report)
+        if any(report.cause is None for report in reports):
+            sync_folder(self._home)
+        started = self.backend.started()
+        for held in self.held.values():
+            self._round(held, by_run[held.id], [handle for handle in started if handle in held.flow.inflight])
+        self._beat()
+        self._watch(self)
+
+    def _poll(self) -> list[Report]:
+        now = time.time()
+        due = [held.flow.next_due for held in self.held.values()]
+        soonest = min((when for when in due if when is not None), default=now + IDLE_S)
+        busy = any(held.flow.has_more for held in self.held.values())
+        reports = self.backend.poll(0.0 if busy else max(0.0, min(IDLE_S, soonest - now)))
+        if reports and any(held.flow.inflight for held in self.held.values()):
+            reports += self.backend.poll(0.0)
+        return reports
+
+    def _round(self, held: Held, reports: list[Report], started: list[str]) -> None:
+        """Settles, expands and leases for one run, in one transaction; then submits."""
+        flow = held.flow
+        self._ask(held)
+        room = 0 if self._is_halted(held) else self.backend.room()
+        if not reports and room <= 0:
+            return
+        with self.store.write() as tx:
+            runs.fence(tx, held.id, held.epoch)
+            flow.settle(tx, reports)
+            specs = flow.lease(tx, room) if room > 0 and not flow.failed else []
+        flow.outputs.trim()
+        self._submit(held, specs)
+
+    def _submit(self, held: Held, specs: list[JobSpec]) -> None:
+        if held.flow.definitions:
+            self.backend.define(held.flow.definitions)
+            held.flow.definitions = {}
+        if not specs:
+            return
+        try:
+            self.backend.submit(specs)
+        except SubmitRefusedError as error:
+            self._bounce(held, specs, Cause.BAD_INPUT, str(error))
+        except BackendUnreachableError as error:
+            self._bounce(held, specs, Cause.LOST, str(error))
+
+    def _bounce(self, held: Held, specs: list[JobSpec], cause: Cause, message: str) -> None:
+        """Settles attempts that the backend did not take."""
+        reports = [Report(run=held.id, key=s.key, attempt=s.attempt, cause=cause, message=message) for s in specs]
+        with self.store.write() as tx:
+            runs.fence(tx, held.id, held.epoch)
+            held.flow.settle(tx, reports)
+
+    # -- requests, pauses, ends ----------------------------------------------------------------------------
+
+    def _ask(self, held: Held) -> None:
+        """Reads what other processes ask of a run, and does it."""
+        with self.store.read() as tx:
+            if not requests.pending(tx, held.id):
+                return
+        with self.store.write() as tx:
+            runs.fence(tx, held.id, held.epoch)
+            taken = requests.take(tx, held.id)
+        for request in taken:
+            if request.verb == "cancel":
+                held.flow.stopping = True
+                self.backend.cancel(list(held.flow.inflight))
+            elif request.verb == "pause":
+                self._paused.add(held.id)
+            elif request.verb == "resume":
+                self._paused.discard(held.id)
+
+    def is_paused(self, run: str) -> bool:
+        """Says whether a run starts nothing new because somebody paused it."""
+        return run in self._paused
+
+    def _is_halted(self, held: Held) -> bool:
+        return held.flow.stopping or held.id in self._paused or bool(held.flow.failed)
+
+    def _is_over(self, held: Held) -> bool:
+        flow = held.flow
+        if flow.inflight:
+            return False
+        return flow.is_complete or self._is_halted(held)
+
+    def _put_back(self) -> None:
+        """Ends what runs and makes it READY again, uncharged."""
+        self.backend.close()
+        reports = self.backend.poll(0.0)
+        for held in self.held.values():
+            own = [report for report in reports if report.run == held.id]
+            known = {report.handle for report in own}
+            own += [_cancelled(held.id, handle, job) for handle, job in held.flow.inflight.items() if handle not in known]
+            with self.store.write() as tx:
+                runs.fence(tx, held.id, held.epoch)
+                held.flow.settle(tx, own)
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._heard < HEARTBEAT_S:
+            return
+        self._heard = time.monotonic()
+        with self.store.write() as tx:
+            for held in self.held.values():
+                runs.heartbeat(tx, held.id, held.epoch)
+
+    def release(self, tx: Tx, runs_held: Iterable[str]) -> None:
+        """Lets go of runs."""
+        for run in runs_held:
+            runs.release(tx, run, self.held[run].epoch)
+
+
+def _handle(run: str, one: OpenJob) -> str:
+    return f"{run}/{paths.job_key(one.task, paths.from_text(one.path))}.{one.attempt}"
+
+
+def _lost(one: OpenJob) -> Settlement:
+    """Puts back an attempt whose engine went away; it counts neither as charged nor as lost."""
+    return Settlement(
+        one.task, one.path, one.attempt, JobState.READY, cause=Cause.CANCELLED, message="the engine went away", charged=False
+    )
+
+
+def _cancelled(run: str, handle: str, job: Job) -> Report:
+    return Report(
+        run=run,
+        key=paths.job_key(job.task, job.path),
+        attempt=job.tries.attempt,
+        cause=Cause.CANCELLED,
+        message="the engine was interrupted",
+    )

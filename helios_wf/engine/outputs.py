@@ -1,0 +1,73 @@
+"""Outputs of settled jobs: what was settled or read lately is at hand, the rest is read from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from helios_wf.engine import paths
+from helios_wf.model.noun import Json
+from helios_wf.model.plans import Path
+from helios_wf.states import JobState
+from helios_wf.store import jobs
+
+if TYPE_CHECKING:
+    from helios_wf.engine.merges import Merges
+    from helios_wf.store import Tx
+
+MOST_KEPT = 20_000
+"""Outputs of this many jobs are kept at hand between ticks."""
+
+
+class JobOutputs:
+    """Reads outputs within the transaction that is set as ``tx``, what is not written yet being flushed first."""
+
+    def __init__(self, run: str, merges: Merges, flush: Callable[[], None]) -> None:
+        self.tx: Tx | None = None
+        self._run = run
+        self._merges = merges
+        self._flush = flush
+        self._kept: dict[tuple[int, Path], dict[str, Json] | None] = {}
+        self._loaded: set[tuple[int, Path]] = set()
+
+    def keep(self, task: int, path: Path, outputs: dict[str, Json] | None) -> None:
+        """Takes the outputs of a job that was just settled (None: it was skipped)."""
+        self._kept[task, path] = outputs
+
+    def of(self, task: int, path: Path) -> dict[str, Json] | None:
+        """Returns the outputs of a job, or None when it was skipped."""
+        if (task, path) not in self._kept:
+            self.load(task, [path])
+        return self._kept[task, path]
+
+    def load(self, task: int, wanted: list[Path]) -> None:
+        """Reads the outputs of several jobs of one task at once."""
+        assert self.tx is not None
+        texts = [paths.to_text(path) for path in wanted if (task, path) not in self._kept]
+        if texts:
+            self._flush()
+            for text, (state, outputs) in jobs.outputs(self.tx, self._run, task, texts).items():
+                self._keep_row(task, text, state, outputs)
+
+    def load_below(self, task: int, path: Path) -> None:
+        """Reads the outputs of all jobs at or below a path."""
+        if any((task, path[:depth]) in self._loaded for depth in range(len(path) + 1)):
+            return
+        assert self.tx is not None
+        self._flush()
+        for text, state, outputs in jobs.outputs_below(self.tx, self._run, task, paths.to_text(path)):
+            self._keep_row(task, text, state, outputs)
+        self._loaded.add((task, path))
+
+    def merged(self, task: int, path: Path) -> list[dict[str, Json] | None]:
+        """Returns the outputs of a merge's last jobs, in order."""
+        return [self.of(task, last) for last in self._merges.last_jobs(task, path)]
+
+    def trim(self) -> None:
+        """Forgets what is at hand when it became too much; called between ticks."""
+        self._loaded.clear()
+        if len(self._kept) > MOST_KEPT:
+            self._kept.clear()
+
+    def _keep_row(self, task: int, text: str, state: JobState, outputs: Json) -> None:
+        self._kept[task, paths.from_text(text)] = None if state is JobState.SKIPPED else outputs

@@ -1,0 +1,145 @@
+"""What a source is worth at an index path, from the run's inputs, the stored shapes and the outputs of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from helios_wf.cwl.dataflow import array, dot_length, link
+from helios_wf.engine.frontier import Frontier
+from helios_wf.model.noun import Json
+from helios_wf.model.plans import (
+    At,
+    Constant,
+    Defaulted,
+    Domain,
+    Element,
+    Gathered,
+    Guarded,
+    JobOutput,
+    Linked,
+    MergeOutput,
+    Path,
+    Plan,
+    RangeBound,
+    RunInput,
+    Source,
+)
+from helios_wf.plan.algebra import tasks_of
+
+Ranges = list[list[int | None]]
+
+
+class Outputs(Protocol):
+    """Where the outputs of settled jobs are read."""
+
+    def of(self, task: int, path: Path) -> dict[str, Json] | None:
+        """Returns the outputs of a job, or None when it was skipped."""
+
+    def load_below(self, task: int, path: Path) -> None:
+        """Makes the outputs of all jobs at or below a path quick to read."""
+
+    def merged(self, task: int, path: Path) -> list[dict[str, Json] | None]:
+        """Returns the outputs of a merge's last jobs, in order."""
+
+
+class Values:
+    """Evaluates sources; knows no SQL and no clock."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        inputs: dict[str, Json],
+        frontier: Frontier,
+        outputs: Outputs,
+        ranges_of: Callable[[Domain, Json, Json, Json], Ranges],
+    ) -> None:
+        self.plan = plan
+        self.inputs = inputs
+        self.ranges: dict[tuple[int, Path], Ranges] = {}
+        self._frontier = frontier
+        self._outputs = outputs
+        self._ranges_of = ranges_of
+
+    def value(self, source: Source, path: Path) -> Json:
+        """Returns what a source is worth at a path; everything that it reads must be complete."""
+        match source:
+            case RunInput(name):
+                return self.inputs.get(name)
+            case Constant(value):
+                return value
+            case JobOutput(task, port):
+                outputs = self._outputs.of(task, path[: len(self.plan.tasks[task].chain)])
+                return None if outputs is None else outputs.get(port)
+            case MergeOutput(task, port, many):
+                merged = self._outputs.merged(task, path[: len(self.plan.tasks[task].chain)])
+                values = [None if outputs is None else outputs.get(port) for outputs in merged]
+                return values if many else values[0]
+            case Gathered():
+                return self._gathered(source, path)
+            case Element(inside, position, depth):
+                return array(self.value(inside, path[:depth]), "an input")[path[position]]
+            case At(inside, positions):
+                return self.value(inside, tuple([path[position] for position in positions]))
+            case Linked(sources, link_merge, pick_value):
+                return link([self.value(one, path) for one in sources], link_merge, pick_value)
+            case Defaulted(inside, default):
+                value = self.value(inside, path)
+                return default if value is None else value
+            case RangeBound(domain, position, which):
+                first, stop = self.ranges[domain, path[:position]][path[position]]
+                if first is None or stop is None:
+                    return None
+                return first if which == "first" else stop - first
+            case Guarded(inside, task):
+                skipped = self._outputs.of(task, path[: len(self.plan.tasks[task].chain)]) is None
+                return None if skipped else self.value(inside, path)
+
+    def size(self, domain: int, path: Path) -> int:
+        """Returns how many indices a domain has below a path; sizes it where that was not done yet."""
+        size = self._frontier.sizes.get((domain, path))
+        return self.shape(self.plan.domains[domain], path)[0] if size is None else size
+
+    def shape(self, domain: Domain, path: Path) -> tuple[int, Ranges | None]:
+        """Returns the size of a domain below a path, and its event ranges where it is a split.
+
+        Raises:
+            JobError: arrays of different lengths, or a file that cannot be cut.
+        """
+        if self.is_skipped(domain.guards, path):
+            return 0, ([] if domain.cut else None)
+        if domain.cut is None:
+            return dot_length({axis.port: self._length(axis.source, path, axis.port) for axis in domain.axes}), None
+        cut = domain.cut
+        file = self.value(cut.file, path) if cut.file else None
+        ranges = self._ranges_of(domain, file, self.value(cut.first, path), self.value(cut.count, path))
+        return len(ranges), ranges
+
+    def is_skipped(self, guards: Iterable[int], path: Path) -> bool:
+        """Says whether one of the guarding tasks was skipped at a path."""
+        return any(self._outputs.of(guard, path[: len(self.plan.tasks[guard].chain)]) is None for guard in guards)
+
+    def _length(self, source: Source, path: Path, port: str) -> int:
+        if isinstance(source, At):
+            return self._length(source.source, tuple([path[p] for p in source.positions]), port)
+        if isinstance(source, Gathered) and not source.splice:
+            return self.size(source.domain, path[: len(self.plan.domains[source.domain].chain)])
+        return len(array(self.value(source, path), port))
+
+    def _gathered(self, source: Gathered, path: Path) -> list[Json]:
+        path = path[: len(self.plan.domains[source.domain].chain)]
+        for task in tasks_of(source):
+            self._outputs.load_below(task, path)
+        return self._gather(source, path)
+
+    def _gather(self, source: Gathered, path: Path) -> list[Json]:
+        inside = source.source
+        values: list[Json] = []
+        for index in range(self.size(source.domain, path)):
+            below = (*path, index)
+            value = self._gather(inside, below) if isinstance(inside, Gathered) else self.value(inside, below)
+            if source.splice:
+                values.extend(value or ())
+            else:
+                values.append(value)
+        return values

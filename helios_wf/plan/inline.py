@@ -1,0 +1,391 @@
+"""From a document to its plan: sub-workflows inlined, scatters and splits as domains, links as sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from helios_wf.errors import Problem, TemplateError
+from helios_wf.graph import CycleError, order
+from helios_wf.model import (
+    Document,
+    ExpressionTool,
+    Output,
+    Parameter,
+    Process,
+    RetryField,
+    Step,
+    StepInput,
+    TolerateField,
+    Tool,
+    Workflow,
+)
+from helios_wf.model.plans import (
+    Axis,
+    Constant,
+    Cut,
+    Domain,
+    Feed,
+    Gathered,
+    Guarded,
+    JobOutput,
+    Linked,
+    MergeOutput,
+    Plan,
+    PlannedOutput,
+    RangeBound,
+    RunInput,
+    Source,
+    Task,
+)
+from helios_wf.plan.algebra import defaulted, element, flat_levels, gathered, parts_of
+
+Levels = tuple[tuple[int, bool], ...]
+"""Domains of a step, outermost first; each with whether gathering over it splices."""
+
+
+class Scope(NamedTuple):
+    """Where a step stands: the prefix of its name, the domains and guards around it, and what it inherits."""
+
+    prefix: str
+    chain: tuple[int, ...]
+    guards: tuple[int, ...]
+    retry: RetryField
+    tolerate: TolerateField | None
+
+
+def plan_document(document: Document) -> Plan:
+    """Returns the plan of a document; a bare tool becomes a workflow of one step.
+
+    Raises:
+        TemplateError: steps depend on each other in a circle, or parts are read where that has no meaning.
+    """
+    workflow = _as_workflow(document.process)
+    planner = _Planner()
+    attempts = RetryField() if workflow.template else RetryField(attempts=1)
+    scope = Scope("", (), (), workflow.retry or attempts, workflow.tolerate)
+    inputs: dict[str, Source] = {parameter.name: RunInput(parameter.name) for parameter in workflow.inputs}
+    sources = planner.workflow(workflow, scope, inputs)
+    outputs = []
+    for output in workflow.outputs:
+        source = sources[output.name]
+        planner.check_output(output.name, source, output)
+        outputs.append(PlannedOutput(output, source))
+    if planner.problems:
+        raise TemplateError(planner.problems)
+    return Plan(workflow.inputs, tuple(planner.tasks), tuple(planner.domains), tuple(outputs))
+
+
+def _as_workflow(process: Process) -> Workflow:
+    if isinstance(process, Workflow):
+        return process
+    name = process.name.rsplit("/", 1)[-1].removesuffix(".cwl") or "main"
+    step = Step(
+        name=name,
+        run=process,
+        inputs=tuple(StepInput(p.name, p.place, sources=(p.name,)) for p in process.inputs),
+        outputs=tuple(output.name for output in process.outputs),
+        place=process.place,
+    )
+    outputs = tuple(
+        msgspec.structs.replace(output, sources=(f"{name}/{output.name}",)) for output in process.outputs
+    )
+    return Workflow(name, process.inputs, outputs, (step,), process.place)
+
+
+class _Planner:
+    """Collects tasks, domains and problems while it walks the workflow."""
+
+    def __init__(self) -> None:
+        self.tasks: list[Task] = []
+        self.domains: list[Domain] = []
+        self.problems: list[Problem] = []
+
+    def workflow(self, workflow: Workflow, scope: Scope, inputs: dict[str, Source]) -> dict[str, Source]:
+        """Adds a workflow's steps and returns its outputs as sources."""
+        env = dict(inputs)
+        steps = {step.name: step for step in workflow.steps}
+        needs = {name: _steps_before(step, steps) for name, step in steps.items()}
+        try:
+            names = order(needs)
+        except CycleError as error:
+            place = steps[str(error.nodes[0])].place
+            raise TemplateError([Problem(place, f"steps depend on each other in a circle: {error}")]) from None
+        for name in names:
+            env.update(self.step(steps[name], scope, env))
+        return {output.name: self._link(output, env) for output in workflow.outputs}
+
+    def step(self, step: Step, scope: Scope, env: dict[str, Source]) -> dict[str, Source]:
+        """Adds a step and returns its outputs as ``step/output`` sources."""
+        inside = scope._replace(
+            prefix=f"{scope.prefix}{step.name}",
+            retry=step.retry or scope.retry,
+            tolerate=step.tolerate or scope.tolerate,
+        )
+        feeds = {port.name: self._feed(port, env) for port in step.inputs}
+        feeds, inside, levels = self._scatter(step, inside, feeds)
+        feeds, inside, levels = self._split(step, inside, feeds, levels)
+        self._check_parts(step, feeds)
+        if isinstance(step.run, Workflow):
+            outputs = self._subworkflow(step, step.run, inside, feeds)
+        else:
+            outputs = self._task(step, step.run, inside, feeds)
+        return {f"{step.name}/{port}": gathered(source, levels) for port, source in outputs.items()}
+
+    def _feed(self, port: StepInput, env: dict[str, Source]) -> Feed:
+        source = self._link(port, env)
+        default = None if port.default is UNSET else port.default
+        return Feed(
+            port.name, defaulted(source, default), port.place, port.value_from, port.load_contents, port.load_listing
+        )
+
+    def _link(self, port: StepInput | Output, env: dict[str, Source]) -> Source:
+        if not port.sources:
+            return Constant(None)
+        sources = tuple(env[name] for name in port.sources)
+        merge = port.link_merge
+        if len(sources) == 1 and port.pick_value is None:
+            if merge is None or (merge == "merge_flattened" and self._is_flat(sources[0])):
+                return sources[0]
+        return Linked(sources, merge, port.pick_value)
+
+    def _is_flat(self, source: Source) -> bool:
+        """Says whether a source is surely an array of single values, which flattening leaves as it is."""
+        if isinstance(source, MergeOutput):
+            return source.many
+        flat = flat_levels(source)
+        if flat is None or not isinstance(flat[1], JobOutput):
+            return False
+        process = self.tasks[flat[1].task].process
+        types = {output.name: output.type for output in process.outputs} if process else {}
+        return types.get(flat[1].port) in ("File", "stdout", "stderr", "string", "int", "long", "Directory")
+
+    # -- index domains -------------------------------------------------------------------------------------
+
+    def _scatter(self, step: Step, scope: Scope, feeds: dict[str, Feed]) -> tuple[dict[str, Feed], Scope, Levels]:
+        if not step.scatter:
+            return feeds, scope, ()
+        sources = {port: feeds[port].source for port in step.scatter}
+        adopted = self._adopt(step, scope, sources)
+        if adopted is not None:
+            domains, elements = adopted
+            levels = tuple((domain, index < len(domains) - 1) for index, domain in enumerate(domains))
+        else:
+            self._check_scattered(step, feeds)
+            groups = [step.scatter] if step.scatter_method == "dotproduct" else [(port,) for port in step.scatter]
+            domains, elements = self._new_domains(step, scope, sources, groups)
+            flat = step.scatter_method == "flat_crossproduct"
+            levels = tuple((domain, flat and index < len(domains) - 1) for index, domain in enumerate(domains))
+        feeds = feeds | {
+            port: msgspec.structs.replace(feeds[port], source=source) for port, source in elements.items()
+        }
+        return feeds, scope._replace(chain=(*scope.chain, *domains)), levels
+
+    def _adopt(
+        self, step: Step, scope: Scope, sources: dict[str, Source]
+    ) -> tuple[tuple[int, ...], dict[str, Source]] | None:
+        """Takes over the domains that the scattered arrays were gathered over, if they all have the same."""
+        if step.scatter_method != "dotproduct" and len(sources) > 1:
+            return None
+        flats = {port: flat_levels(source) for port, source in sources.items()}
+        chains = {flat[0] for flat in flats.values() if flat}
+        if len(chains) != 1 or None in flats.values():
+            return None
+        (domains,) = chains
+        if self.domains[domains[0]].chain != scope.chain:
+            return None
+        return domains, {port: flat[1] for port, flat in flats.items() if flat}
+
+    def _new_domains(
+        self, step: Step, scope: Scope, sources: dict[str, Source], groups: Sequence[Sequence[str]]
+    ) -> tuple[tuple[int, ...], dict[str, Source]]:
+        depth = len(scope.chain)
+        shift = self._ports_before_cut(step, groups)
+        domains: list[int] = []
+        elements: dict[str, Source] = {}
+        for index, group in enumerate(groups):
+            position = depth + index + (1 if index > shift else 0)
+            for port in group:
+                elements[port] = element(sources[port], position, depth, self.domains)
+            axes = tuple(Axis(port, sources[port]) for port in group)
+            chain = (*scope.chain, *domains)
+            domains.append(self._add_domain(Domain(len(self.domains), scope.prefix, step.place, chain, axes, guards=scope.guards)))
+        return tuple(domains), elements
+
+    def _ports_before_cut(self, step: Step, groups: Sequence[Sequence[str]]) -> int:
+        """Returns the index of the group that a split cuts: its range domain comes right behind."""
+        if step.split is None or step.split.input is None:
+            return len(groups)
+        return next((i for i, group in enumerate(groups) if step.split.input in group), len(groups))
+
+    def _split(
+        self, step: Step, scope: Scope, feeds: dict[str, Feed], levels: Levels
+    ) -> tuple[dict[str, Feed], Scope, Levels]:
+        field = step.split
+        if field is None:
+            return feeds, scope, levels
+        before = len(levels)
+        if field.input in step.scatter and step.scatter_method != "dotproduct":
+            before = step.scatter.index(field.input) + 1
+        outer = len(scope.chain) - len(levels)
+        chain = scope.chain[: outer + before]
+        none = Constant(None)
+        cut = Cut(
+            field,
+            feeds[field.input].source if field.input else None,
+            feeds[field.first].source if field.first in feeds else none,
+            feeds[field.count].source if field.count in feeds else none,
+        )
+        number = self._add_domain(Domain(len(self.domains), scope.prefix, step.place, chain, cut=cut, guards=scope.guards))
+        later = tuple(domain for domain, _ in levels[before:])
+        for offset, domain in enumerate(later):
+            inserted = (*chain, number, *later[:offset])
+            self.domains[domain] = msgspec.structs.replace(self.domains[domain], chain=inserted)
+        own = list(levels)
+        if before:
+            own[before - 1] = (own[before - 1][0], True)
+        own.insert(before, (number, before < len(levels) and levels[before - 1][1]))
+        return feeds, scope._replace(chain=(*chain, number, *later)), tuple(own)
+
+    def _add_domain(self, domain: Domain) -> int:
+        self.domains.append(domain)
+        return domain.number
+
+    def _is_split(self, domain: int) -> bool:
+        return self.domains[domain].cut is not None
+
+    # -- what stands in a step -----------------------------------------------------------------------------
+
+    def _range_feeds(self, step: Step, scope: Scope) -> dict[str, Feed]:
+        """The feeds of the first event and the number of events, for a split step."""
+        if step.split is None:
+            return {}
+        number = next(d for d in reversed(scope.chain) if self._is_split(d) and self.domains[d].step == scope.prefix)
+        position = scope.chain.index(number)
+        return {
+            step.split.first: Feed(step.split.first, RangeBound(number, position, "first"), step.place),
+            step.split.count: Feed(step.split.count, RangeBound(number, position, "count"), step.place),
+        }
+
+    def _subworkflow(self, step: Step, workflow: Workflow, scope: Scope, feeds: dict[str, Feed]) -> dict[str, Source]:
+        inside = scope._replace(prefix=f"{scope.prefix}/")
+        evaluated = step.when is not None or any(
+            feed.value_from or feed.load_contents or feed.load_listing for feed in feeds.values()
+        )
+        if step.merge is not None:
+            self.problems.append(Problem(step.place, "helios:merge stands on a sub-workflow; it needs a tool"))
+        entry = None
+        sources = {name: feed.source for name, feed in feeds.items()}
+        if evaluated:
+            entry = self._entry(step, scope, feeds)
+            sources = {name: JobOutput(entry, name) for name in feeds}
+            if step.when is not None:
+                inside = inside._replace(guards=(*scope.guards, entry))
+        sources |= {name: feed.source for name, feed in self._range_feeds(step, scope).items()}
+        inputs = {parameter.name: _parameter(parameter, sources) for parameter in workflow.inputs}
+        outputs = self.workflow(workflow, inside, inputs)
+        if entry is not None and step.when is not None:
+            return {name: Guarded(source, entry) for name, source in outputs.items()}
+        return outputs
+
+    def _entry(self, step: Step, scope: Scope, feeds: dict[str, Feed]) -> int:
+        return self._add_task(step, scope, None, tuple(feeds.values()), tuple(feeds))
+
+    def _task(
+        self, step: Step, process: Tool | ExpressionTool, scope: Scope, feeds: dict[str, Feed]
+    ) -> dict[str, Source]:
+        every = (*feeds.values(), *self._range_feeds(step, scope).values())
+        ports = tuple(output.name for output in process.outputs)
+        number = self._add_task(step, scope, process, every, ports)
+        if step.merge is None:
+            return {port: JobOutput(number, port) for port in ports}
+        self._check_merge(step, process)
+        many = step.merge.target_size is not None or step.merge.target_events is not None
+        return {port: MergeOutput(number, port, many) for port in ports}
+
+    def _add_task(
+        self,
+        step: Step,
+        scope: Scope,
+        process: Tool | ExpressionTool | None,
+        feeds: tuple[Feed, ...],
+        outputs: tuple[str, ...],
+    ) -> int:
+        split = next((domain for domain in reversed(scope.chain) if self._is_split(domain)), None)
+        task = Task(
+            number=len(self.tasks),
+            name=scope.prefix,
+            place=step.place,
+            process=process,
+            feeds=feeds,
+            outputs=outputs,
+            chain=scope.chain,
+            guards=scope.guards,
+            when=step.when,
+            javascript=step.javascript,
+            split=split,
+            merge=step.merge if process is not None else None,
+            retry=scope.retry,
+            tolerate=scope.tolerate,
+        )
+        self.tasks.append(task)
+        return task.number
+
+    # -- what must not be ----------------------------------------------------------------------------------
+
+    def _check_parts(self, step: Step, feeds: dict[str, Feed]) -> None:
+        for name, feed in feeds.items():
+            if name in step.scatter and not isinstance(feed.source, Gathered):
+                continue
+            if not parts_of(feed.source, self._is_split):
+                continue
+            merges = step.merge is not None and step.merge.input == name
+            passes = isinstance(step.run, Workflow) and step.when is None and not feed.value_from
+            if not merges and not passes:
+                self.problems.append(Problem(feed.place, _PARTS.format(what=f"input {name!r} of step {step.name!r}")))
+
+    def _check_scattered(self, step: Step, feeds: dict[str, Feed]) -> None:
+        """Notes scattered arrays whose own length depends on how files were cut."""
+        for port in step.scatter:
+            source = feeds[port].source
+            outer = isinstance(source, Gathered) and not source.splice and not self._is_split(source.domain)
+            if not outer and parts_of(source, self._is_split):
+                text = f"step {step.name!r} scatters over the parts in {port!r} together with other arrays"
+                self.problems.append(Problem(feeds[port].place, f"{text}; {_PARTS_MAY}"))
+
+    def _check_merge(self, step: Step, process: Tool | ExpressionTool) -> None:
+        assert step.merge is not None
+        files = [output.name for output in process.outputs if output.type in ("File", "stdout")]
+        if step.merge.max_inputs is not None and len(process.outputs) != 1:
+            self.problems.append(
+                Problem(
+                    step.place,
+                    f"maxInputs merges in a tree, so the tool of step {step.name!r} must have one output of type "
+                    f"File; it has {len(process.outputs)} ({len(files)} of type File)",
+                )
+            )
+
+    def check_output(self, name: str, source: Source, output: Output) -> None:
+        """Notes a problem where an output of the document shows parts and is no dataset."""
+        if parts_of(source, self._is_split) and output.dataset is None:
+            self.problems.append(Problem(output.place, _PARTS.format(what=f"output {name!r}")))
+
+
+_PARTS_MAY = (
+    "parts may be read by a helios:merge input, by a step that scatters over them and nothing else, or by a File[] "
+    "output with helios:dataset"
+)
+_PARTS = "{what} reads the parts of a split step as a plain array, whose length depends on how files are cut; " + _PARTS_MAY
+
+
+def _steps_before(step: Step, steps: dict[str, Step]) -> list[str]:
+    names = {source.partition("/")[0] for port in step.inputs for source in port.sources if "/" in source}
+    return [name for name in names if name in steps]
+
+
+def _parameter(parameter: Parameter, sources: dict[str, Source]) -> Source:
+    source = sources.get(parameter.name, Constant(None))
+    return defaulted(source, None if parameter.default is UNSET else parameter.default)
