@@ -43,8 +43,8 @@ def body(process: Any) -> dict[str, Json]:
 
     Its requirements and hints are those that hold for it, one of a class, those of the step over those of
     the workflow and its own over both; a hint is left out where a requirement of its class holds.
-    ``cwlVersion`` is that of the source for v1.1 and v1.2, whose upgrades change nothing in a tool.  A tool of
-    v1.0 keeps cwltool's internal version, with its own in ``ORIGINAL``: its upgrade rewrites it, but some of
+    ``cwlVersion`` is that of the source for v1.1 and v1.2, whose upgrades change nothing in a tool.  A tool
+    of v1.0 has cwltool's internal version, and its own in ``ORIGINAL``: its upgrade rewrites it, but some of
     its meanings (memory by default, escapes in expressions) stay those of v1.0.
     """
     known = definitions(process.requirements)

@@ -6,12 +6,15 @@ level; only the innermost ones say what is wrong.
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from helios_wf.cwl.checks import shown
 from helios_wf.errors import Problem, did_you_mean
 from helios_wf.model import Place
 
@@ -21,8 +24,8 @@ CLASSES = (
     "CommandLineTool", "ExpressionTool", "Workflow", "Operation", "InlineJavascriptRequirement",
     "SchemaDefRequirement", "LoadListingRequirement", "DockerRequirement", "SoftwareRequirement",
     "InitialWorkDirRequirement", "EnvVarRequirement", "ShellCommandRequirement", "ResourceRequirement",
-    "WorkReuse", "NetworkAccess", "InplaceUpdateRequirement", "ToolTimeLimit", "SubworkflowFeatureRequirement",
-    "ScatterFeatureRequirement", "MultipleInputFeatureRequirement", "StepInputExpressionRequirement",
+    "WorkReuse", "NetworkAccess", "InplaceUpdateRequirement", "ToolTimeLimit", "ScatterFeatureRequirement",
+    "SubworkflowFeatureRequirement", "MultipleInputFeatureRequirement", "StepInputExpressionRequirement",
 )  # fmt: skip
 
 _LINE = re.compile(r"^(?P<file>[^\s:][^:]*):(?P<line>\d+):(?P<column>\d+):(?P<text>.*)$")
@@ -30,12 +33,26 @@ _INVALID = re.compile(r"invalid field '([^']*)', expected one of: (.*)", re.DOTA
 _UNDEFINED = re.compile(
     r"Field '(\w+)' (?:references unknown identifier|contains undefined reference to) '([^']*)'"
 )
+_FIELD = re.compile(r"the '([^']*)' field is not valid because")
+_CLASS = re.compile(r"Expected class '[^']*' but this is '([^']*)'")
+_GENERIC = re.compile(r"(the )?value\b|item is\b|is not|expected\b", re.IGNORECASE)
+_WORDS = {
+    "CommentedMap": "map", "CommentedSeq": "list", "ScalarFloat": "number", "ScalarInt": "whole number",
+    "DoubleQuotedScalarString": "text", "SingleQuotedScalarString": "text", "WorkflowStepInput": "step input",
+}  # fmt: skip
+_TYPE = re.compile(r'of type (\{.*?\}+|\[.*?\](?!\})|"[^"]*")(?= |$)')
 
 
-def problems_of(error: Exception, fallback: Place) -> list[Problem]:
-    """Returns what an exception of cwltool or schema-salad says, each mistake once."""
+def problems_of(error: BaseException, fallback: Place) -> list[Problem]:
+    """Returns what an exception of cwltool or schema-salad says, each mistake once.
+
+    A step whose tool is wrong is not the one at fault: what is wrong with the tool is told.
+    """
+    cause = error.__cause__
+    if cause is not None and "failed validation" in str(error) and hasattr(cause, "children"):
+        return problems_of(cause, fallback)
     if getattr(error, "children", None):
-        found = list(_leaves(error, fallback))
+        found = list(_leaves(error, fallback, ""))
     else:
         found = list(_from_text(str(getattr(error, "message", "") or error), _place(error) or fallback))
     return unique(found)
@@ -57,38 +74,44 @@ def unique(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(seen.values(), key=position)
 
 
-def _leaves(error: Any, place: Place) -> Iterator[Problem]:
+def _leaves(error: Any, place: Place, field: str) -> Iterator[Problem]:
     """Yields the innermost messages of a tree.
 
     Where a value may have several forms, the tree says for each why it is not that one, at the same place:
     that is one mistake.
     """
     here = _place(error) or place
+    named = _FIELD.search(error.message)
+    field = named[1] if named else field
     if not error.children:
-        yield from _from_text(error.message, here)
+        for problem in _from_text(error.message, here):
+            yield _in_field(problem, field)
         return
-    if error.message.endswith("field is not valid because") and all(not c.children for c in error.children):
-        texts = list(dict.fromkeys(_friendly(child.message) for child in error.children))
-        yield Problem(here, f"{error.message.removesuffix(' because')}: {'; '.join(texts)}")
-        return
-    tried = [child for child in error.children if child.message.startswith("tried ")]
-    if len(tried) > 1 and len(tried) == len(error.children):
-        yield _nearest(tried, here, error.message)
+    flat = all(not child.children for child in error.children)
+    tried = all(child.message.startswith("tried ") for child in error.children)
+    if len(error.children) > 1 and (
+        (flat and named) or tried or (flat and "item is invalid" in error.message)
+    ):
+        yield _nearest(error.children, here, field)
         return
     for child in error.children:
-        yield from _leaves(child, here)
+        yield from _leaves(child, here, field)
 
 
-def _nearest(tried: list[Any], place: Place, message: str) -> Problem:
+def _nearest(tried: list[Any], place: Place, field: str) -> Problem:
     """Returns one problem for a value that fits none of its forms: that of the form that fitted deepest."""
-    found = [problem for child in tried for problem in _leaves(child, place)]
-    deepest = max(
-        found, key=lambda problem: (problem.place.line, problem.place.column) if problem.place else (0, 0)
-    )
+    found = [problem for child in tried for problem in _leaves(child, place, "")]
+    deepest = max(found, key=lambda p: (p.place.line, p.place.column) if p.place else (0, 0))
     if deepest.place != place:
         return deepest
     texts = list(dict.fromkeys(problem.message for problem in found))
-    return Problem(place, f"{message.removesuffix(' because') or 'is not valid'}: {'; '.join(texts)}")
+    return _in_field(Problem(place, "; ".join(texts)), field)
+
+
+def _in_field(problem: Problem, field: str) -> Problem:
+    if field and _GENERIC.match(problem.message):
+        return Problem(problem.place, f"{field!r}: {problem.message}")
+    return problem
 
 
 def _place(error: Any) -> Place | None:
@@ -96,32 +119,56 @@ def _place(error: Any) -> Place | None:
     if not file:
         return None
     line, column = start or (1, 1)
-    return Place(_absolute(str(file)), int(line or 1), int(column or 1))
+    return Place(absolute(str(file)), int(line or 1), int(column or 1))
 
 
-def _absolute(file: str) -> str:
+def absolute(file: str) -> str:
+    """Returns the absolute path of a file as schema-salad names it: by URI, or from the working folder."""
     if file.startswith("file://"):
         file = unquote(urlsplit(file).path)
-    return str(Path(file).absolute().resolve() if ".." in Path(file).parts else Path(file).absolute())
+    return os.path.normpath(Path(file).absolute())
+
+
+class _Line(NamedTuple):
+    """A line of a message: its place if it has one, at which column its text begins, and the text."""
+
+    place: Place | None
+    depth: int
+    text: str
+
+
+def _line(line: str) -> _Line:
+    found = _LINE.match(line)
+    if found is None:
+        return _Line(None, len(line) - len(line.lstrip()), line.strip())
+    body = found["text"]
+    depth = found.start("text") + len(body) - len(body.lstrip())
+    return _Line(
+        Place(absolute(found["file"]), int(found["line"]), int(found["column"])), depth, body.strip()
+    )
 
 
 def _from_text(text: str, fallback: Place) -> Iterator[Problem]:
-    """Yields the problems in a text whose lines may begin with places; deeper lines belong to shallower ones."""
+    """Yields the problems in a text whose lines may begin with places; deeper lines go with those above."""
     groups: list[tuple[Place, int, list[str]]] = []
-    for line in text.splitlines():
-        if not line.strip():
+    for line in map(_line, text.splitlines()):
+        fresh = line.text.startswith("Source '") or (
+            line.place is not None and (not groups or line.depth <= groups[-1][1])
+        )
+        if not line.text:
             continue
-        found = _LINE.match(line)
-        body = found["text"] if found else line
-        depth = len(body) - len(body.lstrip())
-        place = Place(_absolute(found["file"]), int(found["line"]), int(found["column"])) if found else None
-        if groups and (place is None or depth > groups[-1][1]):
-            more = body.strip() + (f" ({place})" if place and place.file != groups[-1][0].file else "")
-            groups[-1][2].append(more)
+        if groups and not fresh:
+            groups[-1][2].append(line.text)
+            if line.place is not None and line.place != groups[-1][0]:
+                groups[-1][2].append(f"({_from(groups[-1][0], line.place)})")
         else:
-            groups.append((place or fallback, depth, [body.strip()]))
+            groups.append((line.place or (groups[-1][0] if groups else fallback), line.depth, [line.text]))
     for place, _, lines in groups:
         yield Problem(place, _friendly(" ".join(lines)))
+
+
+def _from(here: Place, there: Place) -> str:
+    return f"line {there.line}, column {there.column}" if there.file == here.file else str(there)
 
 
 def _friendly(message: str) -> str:
@@ -130,20 +177,32 @@ def _friendly(message: str) -> str:
     if found:
         known = re.findall(r"'([^']*)'", found[2])
         return f"unknown field {found[1]!r}{did_you_mean(found[1], known)}"
-    found = _UNDEFINED.search(message)
-    if found:
-        return _undefined(found[1], found[2])
+    for pattern, group in ((_UNDEFINED, 2), (_CLASS, 1)):
+        found = pattern.search(message)
+        if found:
+            return _undefined(found[1] if group == 2 else "class", found[group])
+    for word, plain in _WORDS.items():
+        message = message.replace(word, plain)
+    message = _TYPE.sub(_as_people_write, message)
     return re.sub(r"file://(/[^\s'\"]*)", r"\1", message)
+
+
+def _as_people_write(found: re.Match[str]) -> str:
+    try:
+        return f"of type {shown(json.loads(found[1]))}"
+    except (ValueError, KeyError, TypeError):
+        return found[0]
 
 
 def _undefined(field: str, target: str) -> str:
     name = target.rsplit("#", 1)[-1].rsplit("/", 1)[-1]
-    if field == "type" or field == "items":
+    if field in ("type", "items"):
         return f"unknown type {name!r}{did_you_mean(name, TYPES)}"
     if field == "class":
         return f"unknown class {name!r}{did_you_mean(name, CLASSES)}"
     if field in ("source", "outputSource"):
-        return f"unknown source {target.rsplit('#', 1)[-1]!r}; a source is an input of the workflow or STEP/OUTPUT"
+        source = target.rsplit("#", 1)[-1]
+        return f"unknown source {source!r}; a source is an input of the workflow or STEP/OUTPUT"
     if field == "run":
-        return f"cannot read {urlsplit(target).path or target}: no such file or part"
+        return f"cannot read {unquote(urlsplit(target).path) or target}: no such file or part"
     return f"{field!r} names {name!r}, which is not there"

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from helios_wf.cwl.bodies import ORIGINAL, body
 from helios_wf.cwl.checks import Checks
+from helios_wf.cwl.complaints import absolute
 from helios_wf.cwl.cwl_types import definitions, inside, plain_type, plain_value, short
 from helios_wf.cwl.field_table import Found
 from helios_wf.cwl.fields import NAMESPACE
@@ -52,7 +53,7 @@ class Conversion:
     def _workflow(self, source: Any, name: str, place: Place) -> Workflow:
         tool, known = source.tool, definitions(source.requirements)
         template = self._found(tool, "template")
-        workflow = Workflow(
+        return Workflow(
             name=name,
             inputs=tuple(self._parameter(port, known) for port in self._ordered(tool["inputs"])),
             outputs=tuple(self._output(port, known, tool["id"]) for port in self._ordered(tool["outputs"])),
@@ -62,7 +63,6 @@ class Conversion:
             retry=self._value(tool, "retry"),
             tolerate=self._value(tool, "tolerate"),
         )
-        return workflow
 
     def _position(self, step: Any) -> tuple[str, int, int, str]:
         place = self._place(step.tool)
@@ -152,7 +152,7 @@ class Conversion:
         )
 
     def _found(self, node: Any, name: str) -> Found | None:
-        """Returns a field of a map: cwltool keeps the place of the field's key, which leads to what it says."""
+        """Returns a field of a map: cwltool keeps the place of its key, which leads to what it says."""
         key = NAMESPACE + name
         if key not in node:
             return None
@@ -184,7 +184,7 @@ def version_of(source: Any) -> str:
 
 def _file(node: Any) -> str:
     name = str(getattr(node.lc, "filename", "") or "")
-    return str(Path(name.removeprefix("file://")).absolute().resolve(strict=False)) if name else ""
+    return absolute(name) if name else ""
 
 
 def _listed(value: Any) -> list[Any]:

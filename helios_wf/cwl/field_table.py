@@ -10,7 +10,7 @@ from helios_wf.cwl import fields, outline
 from helios_wf.cwl.sources import Sources
 from helios_wf.cwl.yaml_text import key_place, value_place
 from helios_wf.errors import Problem, did_you_mean
-from helios_wf.model import Noun, Place
+from helios_wf.model import Place
 
 DECLARE = f'$namespaces: {{{fields.PREFIX}: "{fields.NAMESPACE}"}}'
 """The line that makes the fields known to every CWL runner."""
@@ -20,7 +20,7 @@ class Found(NamedTuple):
     """A field in a document: what it says, and where it and its keys stand."""
 
     name: str
-    value: Noun | str
+    value: Any
     place: Place
     places: dict[str, Place]
 

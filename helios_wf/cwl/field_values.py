@@ -85,22 +85,22 @@ def fraction(value: Any) -> float:
 
 def truth(value: Any) -> bool:
     """Returns true or false; YAML 1.2 knows no ``yes``, ``no``, ``on`` and ``off``."""
-    if not isinstance(value, bool | int) or value not in (True, False) or type(value) is int:
+    if not isinstance(value, bool):
         raise ValueError("must be true or false")
     return bool(value)
 
 
 def size(value: Any) -> int:
     """Returns a size in bytes: ``2 GB``, ``500 MB``, ``1 GiB``, or a whole number of bytes."""
-    demand = f"must be a size such as '2 GB' or '500 MiB' (units: {', '.join(sorted(UNITS, key=UNITS.__getitem__))})"
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return int(value)
+    amount, unit = (
+        (float(value), "B") if isinstance(value, int) and not isinstance(value, bool) else (0.0, "")
+    )
     found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None or found[2].upper() not in UNITS:
-        raise ValueError(demand)
-    result = round(float(found[1]) * UNITS[found[2].upper()])
+    if found:
+        amount, unit = float(found[1]), found[2].upper()
+    result: int = round(amount * UNITS.get(unit, 0))
     if result < 1:
-        raise ValueError(demand)
+        raise ValueError("must be a size such as '2 GB' or '500 MiB'")
     return result
 
 

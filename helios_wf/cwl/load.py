@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from helios_wf.cwl.field_table import FieldTable
 
 
+class FieldsError(TemplateError):
+    """The document is sound CWL, but its ``helios:`` fields do not fit it."""
+
+
 def load(
     path: str | Path, *, root: Path | None = None, cache: Path | None = None, allow_urls: bool = False
 ) -> Document:
@@ -26,7 +31,7 @@ def load(
     Args:
         path: A CWL file; ``file.cwl#part`` names one process of a packed document (else ``#main``).
         root: Only files below it are read; the git root of the document, or its folder, by default.
-        cache: Folder of documents loaded before; they are used as long as no file that they came from changed.
+        cache: Folder of documents loaded before; one is used as long as no file that it came from changed.
         allow_urls: Whether ``run``, ``$import`` and ``$include`` may name URLs.
 
     Raises:
@@ -34,7 +39,7 @@ def load(
         UnsupportedError: It asks for a feature that is not supported.
     """
     name, _, fragment = os.fspath(path).partition("#")
-    file = Path(os.path.abspath(name))
+    file = _absolute(name)
     root = Path(root).resolve() if root is not None else default_root(file)
     key = document_cache.key(str(file), fragment, str(root), allow_urls)
     found = document_cache.look_up(cache, key) if cache is not None else None
@@ -56,15 +61,17 @@ def _load(path: str, fragment: str, sources: Sources) -> Document:
     if not problems:
         try:
             return _convert(path, fragment, sources, table)
-        except TemplateError as error:
-            problems.extend(error.problems)
+        except FieldsError:
+            raise
+        except TemplateError:
+            pass
     raise TemplateError(_all_problems(path, fragment, sources, table, problems))
 
 
 def _convert(
     path: str, fragment: str, sources: Sources, table: FieldTable, *, validate: bool = True
 ) -> Document:
-    """Raises TemplateError with the problems of the fields, when cwltool finds none of its own."""
+    """Returns the nouns; raises FieldsError when cwltool finds nothing wrong but the fields do not fit."""
     from helios_wf.cwl.convert import Conversion, process_name, version_of
     from helios_wf.cwl.strict import read_process
 
@@ -73,7 +80,7 @@ def _convert(
     name = process_name(source.tool, Path(path).stem)
     process = conversion.process(source, Path(path).stem if name == "main" else name)
     if conversion.checks.problems:
-        raise TemplateError(conversion.checks.problems)
+        raise FieldsError(conversion.checks.problems)
     files = {source.path: source.sha256 for source in sources.files.values()}
     return Document(path, version_of(source), process, files, meaning(process, path, sources.root))
 
@@ -83,23 +90,38 @@ def _all_problems(
 ) -> list[Problem]:
     """Returns the mistakes of all documents together: ours, cwltool's, and those that only nouns show."""
     from helios_wf.cwl.complaints import unique
-    from helios_wf.cwl.strict import diagnose
+    from helios_wf.cwl.strict import diagnose, read_process
 
-    found = list(problems)
-    for root in sources.roots:
-        found.extend(diagnose(root, sources))
-    for validate in (True, False):
+    theirs = [problem for root in sources.roots for problem in diagnose(root, sources)]
+    if not theirs:
+        with contextlib.suppress(UnsupportedError):
+            try:
+                read_process(path, fragment, sources)
+            except TemplateError as error:
+                theirs = list(error.problems)
+    found = [*problems, *(problem for problem in theirs if not _told(problem, sources.problems))]
+    with contextlib.suppress(UnsupportedError):
         try:
-            _convert(path, fragment, sources, table, validate=validate)
-        except TemplateError as error:
+            _convert(path, fragment, sources, table, validate=False)
+        except FieldsError as error:
             found.extend(error.problems)
-        except UnsupportedError:
+        except TemplateError:
             pass
     return unique(found)
 
 
+def _told(problem: Problem, told: list[Problem]) -> bool:
+    """Says whether a problem only repeats that a file cannot be read."""
+    for other in told:
+        line = (other.place.file, other.place.line) if other.place else None
+        here = (problem.place.file, problem.place.line) if problem.place else None
+        if problem.message == other.message or (problem.message.startswith("cannot read") and here == line):
+            return True
+    return False
+
+
 def meaning(process: Process, path: str, root: Path) -> str:
-    """Returns the digest of a process without places; files below the root count by where they lie from it."""
+    """Returns the digest of a process without places; files below the root count by their relative paths."""
     folder = Path(path).parent
 
     def relative(value: Json) -> Json:
@@ -112,3 +134,8 @@ def meaning(process: Process, path: str, root: Path) -> str:
         return value
 
     return digest(relative(msgspec.to_builtins(process)))
+
+
+def _absolute(path: str) -> Path:
+    """Returns an absolute path without ``..``, symbolic links kept: references start where they are."""
+    return Path(os.path.normpath(Path(path).absolute()))

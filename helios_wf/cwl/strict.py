@@ -8,28 +8,31 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
-from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.parse import urlsplit
 
-# cwltool.workflow sets what makes tools in cwltool.context; before it, LoadingContext() cannot make any
-import cwltool.workflow
-from cwltool import load_tool
 from cwltool.context import LoadingContext
 from cwltool.errors import UnsupportedRequirement, WorkflowException
-from cwltool.load_tool import fetch_document, make_tool, resolve_and_validate_document
+from cwltool.load_tool import default_loader, fetch_document, make_tool, resolve_and_validate_document
 from cwltool.process import Process, get_schema, use_custom_schema
+from cwltool.workflow import default_make_tool
 from schema_salad.exceptions import SchemaSaladException, ValidationException
 from schema_salad.fetcher import DefaultFetcher
 from schema_salad.ref_resolver import file_uri
 from schema_salad.schema import validate_doc
 
 from helios_wf.cwl.complaints import problems_of
+from helios_wf.cwl.features import missing_features
 from helios_wf.cwl.sources import Sources
 from helios_wf.errors import Problem, TemplateError, UnsupportedError
 from helios_wf.model import Place
 
 EXTENSIONS = "http://commonwl.org/cwltool#"
 EXPECTED = (SchemaSaladException, WorkflowException)
+BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError, AssertionError)
+"""What cwltool raises over documents that it did not foresee."""
+
 _extended = False
 
 
@@ -41,49 +44,53 @@ def read_process(path: str, fragment: str, sources: Sources, *, validate: bool =
         UnsupportedError: It requires what cwltool does not know.
     """
     _extend(sources)
-    with quiet():
-        try:
+    place = Place(path, 1, 1)
+    try:
+        with quiet():
             context, document, _ = fetch_document(file_uri(path), _context(sources, validate))
             context, uri = resolve_and_validate_document(context, document, _uri(path, fragment))
             return make_tool(uri, context)
-        except UnsupportedRequirement as error:
-            raise UnsupportedError(f"{path}: {error}") from error
-        except EXPECTED as error:
-            raise TemplateError(problems_of(error, Place(path, 1, 1))) from error
-        except RecursionError as error:
-            message = "the documents nest too deeply, or run each other in a circle"
-            raise TemplateError([Problem(Place(path, 1, 1), message)]) from error
-        except (KeyError, TypeError, AttributeError, ValueError, IndexError, AssertionError) as error:
-            message = f"cwltool cannot read this document: {type(error).__name__}: {error}"
-            raise TemplateError([Problem(Place(path, 1, 1), message)]) from error
+    except UnsupportedRequirement as error:
+        raise UnsupportedError(f"{path}: {error}") from error
+    except EXPECTED as error:
+        raise TemplateError(problems_of(error, place)) from error
+    except RecursionError:
+        raise TemplateError(
+            [Problem(place, "documents nest too deeply, or run each other in a circle")]
+        ) from None
+    except BROKEN as error:
+        message = f"cwltool cannot read this document: {type(error).__name__}: {error}"
+        raise TemplateError([Problem(place, message)]) from error
 
 
 def diagnose(path: str, sources: Sources) -> list[Problem]:
-    """Returns what is wrong with one document by itself: its links, its fields, its steps; all at once."""
+    """Returns what is wrong with one document by itself: its links and its fields, all at once."""
+    _extend(sources)
     place = Place(path, 1, 1)
-    problems: list[Problem] = []
-    with quiet():
-        try:
+    try:
+        with quiet():
             context, document, uri = fetch_document(file_uri(path), _context(sources, True))
             resolve_and_validate_document(context, document, uri)
+    except EXPECTED as error:
+        problems = problems_of(error, place)
+        # links are checked before the fields, and stop there: check the fields too, if all was resolved
+        if "checking" in str(error) and "Validation error in" not in str(error):
+            problems += _wrong_fields(document, place)
+        return problems
+    except (RecursionError, *BROKEN):
+        return []
+    return []
+
+
+def _wrong_fields(document: Any, place: Place) -> list[Problem]:
+    with contextlib.suppress(*BROKEN), quiet():
+        loader, names = get_schema(document.get("cwlVersion"))[:2]
+        if isinstance(names, Exception):
             return []
-        except EXPECTED as error:
-            problems.extend(problems_of(error, place))
-        except (RecursionError, KeyError, TypeError, AttributeError, ValueError, IndexError, AssertionError):
-            return problems
-        # links are checked before the fields, and stop there: check the fields of what was resolved
-        with contextlib.suppress(Exception):
-            problems.extend(_fields(context, document, place))
-    return problems
-
-
-def _fields(context: LoadingContext, document: Any, place: Place) -> list[Problem]:
-    version = document.get("cwlVersion")
-    loader, names = get_schema(version)[:2]
-    try:
-        validate_doc(names, document.get("$graph", document), loader, True)
-    except ValidationException as error:
-        return problems_of(error, place)
+        try:
+            validate_doc(names, document.get("$graph", document), loader, True)
+        except ValidationException as error:
+            return problems_of(error, place)
     return []
 
 
@@ -98,17 +105,25 @@ def _context(sources: Sources, validate: bool) -> LoadingContext:
     context.doc_cache = False
     context.do_validate = validate
     context.fetcher_constructor = _fetcher(sources)
-    context.loader = load_tool.default_loader(context.fetcher_constructor, doc_cache=False)
+    context.loader = default_loader(context.fetcher_constructor, doc_cache=False)
+
+    def make(toolpath_object: Any, loadingContext: LoadingContext) -> Process:  # noqa: N803
+        missing = missing_features(toolpath_object, loadingContext.requirements or [], sources)
+        if missing:
+            raise ValidationException("\n".join(map(str, missing)))
+        return default_make_tool(toolpath_object, loadingContext)
+
+    context.construct_tool_object = make
     return context
 
 
 def _fetcher(sources: Sources) -> Any:
-    class BelowRoot(DefaultFetcher):  # type: ignore[misc]
+    class BelowRoot(DefaultFetcher):
         """Reads files below the root only, and asks no server whether a URL exists."""
 
         def fetch_text(self, url: str, content_types: list[str] | None = None) -> str:
             """Returns the text of a file below the root, or of a URL where that is allowed."""
-            if url in self.cache and isinstance(self.cache[url], str):
+            if isinstance(self.cache.get(url), str):
                 return str(self.cache[url])
             if urlsplit(url).scheme in ("http", "https") and sources.allow_urls:
                 return str(super().fetch_text(url, content_types))
@@ -131,8 +146,6 @@ def _extend(sources: Sources) -> None:
     if _extended or not any(EXTENSIONS in source.text for source in sources.files.values()):
         return
     _extended = True
-    from importlib.resources import files
-
     for version in ("v1.0", "v1.1", "v1.2", "v1.3.0-dev1"):
         name = "extensions.yml" if version == "v1.0" else f"extensions-{version[:4]}.yml"
         text = files("cwltool").joinpath(name).read_text(encoding="utf-8")
@@ -151,8 +164,3 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
-
-
-def path_of(uri: str) -> str:
-    """Returns the path of a ``file://`` URI, without its fragment."""
-    return unquote(urlsplit(urldefrag(uri)[0]).path)
