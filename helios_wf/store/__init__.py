@@ -10,6 +10,8 @@ are functions that take it first, one module for each noun::
 Everything that one ``with`` block writes is kept, or nothing of it is.  SQLite and PostgreSQL behave alike.
 """
 
+from sqlalchemy import Connection as Tx
+
 from helios_wf.store.opening import Store
 
-__all__ = ["Store"]
+__all__ = ["Store", "Tx"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from helios_wf.errors import RunError, RunTakenError, did_you_mean
@@ -62,7 +62,7 @@ def get(tx: Connection, id_or_prefix: str) -> RunRow:
         return _row(exact)
     found: Sequence[Row[Any]] = ()
     if id_or_prefix:
-        query = select(runs).where(runs.c.id.startswith(id_or_prefix, autoescape=True))
+        query = select(runs).where(func.substr(runs.c.id, 1, len(id_or_prefix)) == id_or_prefix)
         found = tx.execute(query.order_by(runs.c.created.desc()).limit(6)).all()
     if len(found) == 1:
         return _row(found[0])
@@ -116,7 +116,7 @@ def contents(tx: Connection, template: str) -> dict[int, str]:
         .where(runs.c.template == template, runs.c.state.in_(_COUNTS))
         .order_by(runs.c.created)
     )
-    return dict(tx.execute(query).tuples().all())
+    return {row.version: row.document for row in tx.execute(query)}
 
 
 def take(tx: Connection, id: str, engine: str, lease_s: float, gone: str | None = None) -> int:

@@ -109,7 +109,7 @@ jobs = Table(
     Column("stderr_tail", Text),
     Column("command", Text),
     Column("outputs", Text),
-    Index(None, "run", "state", "task"),
+    Index(None, "state", "run", "task"),
 )
 
 shapes = Table(

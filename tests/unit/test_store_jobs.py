@@ -248,9 +248,13 @@ def test_counts_open_jobs_and_failures_agree(store: Store) -> None:
 
 
 def test_nothing_of_a_broken_transaction_stays(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.write() as tx:
-        jobs.lease(tx, RUN, [Lease(task=0, path="0", attempt=1)])
-        raise RuntimeError
+    def broken() -> None:
+        with store.write() as tx:
+            jobs.lease(tx, RUN, [Lease(task=0, path="0", attempt=1)])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
     with store.read() as tx:
         assert jobs.counts(tx, RUN) == {}
         assert log.list(tx, RUN) == []

@@ -15,6 +15,10 @@ from helios_wf.store.rows import Lease, Settlement
 
 _THIS = "run = :run AND task = :task AND path = :key"
 
+# The coalesce keeps the index over states out: PostgreSQL would take it while the table is small or not
+# analysed, and keep that plan while the table grows.
+_STATE = "coalesce(state, '')"
+
 _LEASE = """
     INSERT INTO jobs (run, task, path, state, attempt, charged, lost, first, stop, backend, directory,
         not_before)
@@ -26,10 +30,10 @@ _LEASE = """
 """
 
 _STARTED = f"""
-    UPDATE jobs SET state = 'RUNNING' WHERE {_THIS} AND attempt = :attempt AND state = 'LEASED'
+    UPDATE jobs SET state = 'RUNNING' WHERE {_THIS} AND attempt = :attempt AND {_STATE} = 'LEASED'
 """
 
-_IN_FLIGHT = f"{_THIS} AND attempt = :attempt AND state IN ('LEASED', 'RUNNING')"
+_IN_FLIGHT = f"{_THIS} AND attempt = :attempt AND {_STATE} IN ('LEASED', 'RUNNING')"
 
 _SETTLE_LOG = f"""
     INSERT INTO log (run, at, task, path, attempt, old, new, note)
@@ -61,12 +65,12 @@ _RECORD = """
 _RESET_LOG = f"""
     INSERT INTO log (run, at, task, path, attempt, old, new, note)
     SELECT run, :at, task, :path, attempt, state, 'READY', 'retry' FROM jobs
-    WHERE {_THIS} AND state IN ('FAILED', 'CANCELLED') {{lock}}
+    WHERE {_THIS} AND {_STATE} IN ('FAILED', 'CANCELLED') {{lock}}
 """
 
 _RESET = f"""
     UPDATE jobs SET state = 'READY', charged = 0, lost = 0, not_before = 0
-    WHERE {_THIS} AND state IN ('FAILED', 'CANCELLED')
+    WHERE {_THIS} AND {_STATE} IN ('FAILED', 'CANCELLED')
 """
 
 Key = tuple[int, str]

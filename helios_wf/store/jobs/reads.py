@@ -18,6 +18,9 @@ from helios_wf.store.rows import JobRow, OpenJob
 from helios_wf.store.schema import jobs
 
 _AT_ONCE = 500
+_ALL = tuple(JobState)
+"""Named in a query, they let the index over states answer it alone."""
+
 _STATE = {str(state): state for state in JobState}
 
 
@@ -74,7 +77,7 @@ def counts(tx: Connection, run: str) -> dict[int, dict[JobState, int]]:
     """Returns for each task of a run the number of its jobs in each state that occurs."""
     query = (
         select(jobs.c.state, jobs.c.task, func.count())
-        .where(jobs.c.run == run)
+        .where(jobs.c.run == run, jobs.c.state.in_(_ALL))
         .group_by(jobs.c.state, jobs.c.task)
     )
     found: dict[int, dict[JobState, int]] = {}

@@ -66,7 +66,7 @@ def upgrade() -> None:
         sa.Column("outputs", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("run", "task", "path", name=op.f("jobs_pkey")),
     )
-    op.create_index(op.f("jobs_by_run_state_task"), "jobs", ["run", "state", "task"], unique=False)
+    op.create_index(op.f("jobs_by_state_run_task"), "jobs", ["state", "run", "task"], unique=False)
     op.create_table(
         "log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
