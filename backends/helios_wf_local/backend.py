@@ -1,0 +1,260 @@
+"""LocalBackend: packs jobs by cores and memory onto worker processes of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import select
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from helios_wf.backend import BackendSettings, Life
+from helios_wf.errors import BackendError, SubmitRefusedError
+from helios_wf.model import JobSpec, Json, Report, Resources
+from helios_wf.processes import GRACE_S, JOB_MARK, end_marked
+from helios_wf.states import Cause
+from helios_wf_local.journals import folder, read
+from helios_wf_local.pace import Pace, share
+from helios_wf_local.process import WorkerProcess
+
+BATCHES_AHEAD = 3
+"""How many batches for each worker ``room`` asks for, so that no worker waits for the engine."""
+
+
+class LocalBackend:
+    """Worker processes on this machine.
+
+    ``settings.jobs`` workers run one job each at a time; jobs that ask for several cores take the places of
+    several.  The workers end with the engine, so after a restart ``adopt`` says GONE of every attempt; what
+    they had finished is in their journals, which the engine reads before it makes the backend (``journal``).
+
+    Options: ``grace_s``, seconds between SIGTERM and SIGKILL (5); ``ram_mb``, memory to give out, in MiB
+    (all that this machine, or its control group, has).
+    """
+
+    name = "local"
+
+    def __init__(self, settings: BackendSettings) -> None:
+        known = {"grace_s", "ram_mb"}
+        if unknown := set(settings.options) - known:
+            raise BackendError(
+                f"backend 'local' has no option {sorted(unknown)[0]!r}; known: {', '.join(sorted(known))}"
+            )
+        self._cores = settings.jobs or len(os.sched_getaffinity(0))
+        self._ram_mb = float(settings.options.get("ram_mb") or machine_memory_mb())
+        self._grace_s = float(settings.options.get("grace_s", GRACE_S))
+        self._folder = folder(settings.home)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._values: dict[str, msgspec.Raw] = {}
+        self._waiting: deque[JobSpec] = deque()
+        self._reports: list[Report] = []
+        self._started: list[str] = []
+        self._pace = Pace()
+        self._numbers = itertools.count(1)
+        self._workers = [self._new_worker() for _ in range(self._cores)]
+        self._closed = False
+
+    def define(self, values: dict[str, Json]) -> None:
+        """Takes tool bodies and constant inputs by digest; a known digest is passed over."""
+        for digest, value in values.items():
+            if digest not in self._values:
+                self._values[digest] = msgspec.Raw(msgspec.json.encode(value))
+
+    def room(self) -> int:
+        """Returns how many more one-core jobs would be useful: some batches for each worker."""
+        held = sum(len(worker.held) for worker in self._workers)
+        wanted = sum(BATCHES_AHEAD * max(1, worker.batch) for worker in self._workers)
+        return max(0, wanted - held - len(self._waiting))
+
+    def check(self, resources: Resources) -> list[str]:
+        """Returns the reasons why jobs that ask for this can never run here; empty when they can."""
+        reasons = []
+        if resources.cores > self._cores:
+            reasons.append(f"needs {resources.cores:g} cores; this machine has {self._cores} for jobs")
+        if resources.ram_mb > self._ram_mb:
+            reasons.append(f"needs {resources.ram_mb:g} MiB of memory; this machine has {self._ram_mb:.0f}")
+        if resources.gpus:
+            reasons.append(f"needs {resources.gpus} GPUs; the local backend gives out none")
+        return reasons
+
+    def submit(self, specs: Sequence[JobSpec]) -> list[str]:
+        """Starts attempts, in order, and returns their handles.
+
+        Raises:
+            SubmitRefusedError: one asks for more than there is, or names a value that was not defined; none
+                was taken.
+        """
+        for spec in specs:
+            for digest in (spec.tool, spec.constants):
+                if digest is not None and digest not in self._values:
+                    raise SubmitRefusedError(f"{spec.handle} names {digest}, which was not defined")
+            if reasons := self.check(spec.resources):
+                raise SubmitRefusedError(f"{spec.handle} {'; '.join(reasons)}")
+        self._waiting.extend(specs)
+        self._dispatch()
+        return [spec.handle for spec in specs]
+
+    def poll(self, timeout_s: float) -> list[Report]:
+        """Returns the reports that came, waiting up to ``timeout_s`` seconds for the first."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            left_s = 0.0 if self._reports else max(0.0, deadline - time.monotonic())
+            self._exchange(left_s)
+            self._dispatch()
+            if self._reports or time.monotonic() >= deadline:
+                reports, self._reports = self._reports, []
+                return reports
+
+    def started(self) -> list[str]:
+        """Returns the handles of attempts that began since the last call."""
+        started, self._started = self._started, []
+        return started
+
+    def cancel(self, handles: Iterable[str]) -> None:
+        """Ends attempts; one that waits is reported at once, one that runs when it has ended."""
+        asked = set(handles)
+        for worker in self._workers:
+            if mine := asked & worker.held.keys():
+                worker.cancel(mine)
+        waiting, self._waiting = self._waiting, deque()
+        for spec in waiting:
+            if spec.handle in asked:
+                self._reports.append(_unrun(spec, Cause.CANCELLED, "it was cancelled before it started"))
+            else:
+                self._waiting.append(spec)
+
+    def adopt(self, handles: Iterable[str]) -> dict[str, Life]:
+        """Says GONE of attempts of an earlier engine, and ends what is left of them."""
+        asked = list(handles)
+        own = {handle for worker in self._workers for handle in worker.held} | {
+            spec.handle for spec in self._waiting
+        }
+        end_marked(JOB_MARK, [handle for handle in asked if handle not in own])
+        return {handle: Life.ALIVE if handle in own else Life.GONE for handle in asked}
+
+    def forget_journal(self) -> None:
+        """Lets the workers drop from their journals what ``poll`` has returned; call it once that is settled."""
+        for worker in self._workers:
+            worker.forget()
+
+    def close(self) -> None:
+        """Ends everything that runs, and waits until nothing is left."""
+        if self._closed:
+            return
+        self._closed = True
+        for worker in self._workers:
+            worker.shut()
+        deadline = time.monotonic() + self._grace_s + 2
+        while not all(worker.ended() for worker in self._workers) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        for worker in self._workers:
+            if not worker.ended():
+                worker.kill()
+            worker.tidy()
+        end_marked(JOB_MARK, [handle for worker in self._workers for handle in worker.held])
+        self._workers = []
+
+    def __enter__(self) -> LocalBackend:
+        """Returns itself; it is closed at the end of the block."""
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        """Closes it."""
+        self.close()
+
+    def _new_worker(self) -> WorkerProcess:
+        name = f"local-{os.getpid()}-{time.time_ns() // 1_000_000:x}-{next(self._numbers)}"
+        return WorkerProcess(name, self._folder, self._grace_s)
+
+    def _exchange(self, timeout_s: float) -> None:
+        """Reads what workers say and writes what waits for them."""
+        poll = select.poll()
+        readers = {}
+        for worker in self._workers:
+            poll.register(worker.stdout, select.POLLIN)
+            readers[worker.stdout] = worker
+            if worker.wants_to_write:
+                poll.register(worker.stdin, select.POLLOUT)
+        for fd, _ in poll.poll(timeout_s * 1000):
+            if fd in readers:
+                self._read(readers[fd])
+        for worker in self._workers:
+            if worker.wants_to_write:
+                worker.write()
+
+    def _read(self, worker: WorkerProcess) -> None:
+        held = dict(worker.held) if len(worker.held) < 2 else worker.held.copy()
+        notices, alive = worker.read()
+        for notice in notices:
+            if notice.report is None:
+                self._started.append(notice.started)
+            elif (spec := held.get(notice.report.handle)) is not None:
+                self._pace.learn(spec.tool, notice.report.wall_s)
+                self._reports.append(notice.report)
+        if not alive:
+            self._replace(worker)
+
+    def _replace(self, worker: WorkerProcess) -> None:
+        """Starts a worker in the place of one that ended, and reports what it held as LOST.
+
+        What it had written to its journal, but could not say any more, is reported as it was.
+        """
+        how = worker.bury()
+        for report in read(worker.journal):
+            if worker.held.pop(report.handle, None) is not None:
+                self._reports.append(report)
+        for spec in worker.held.values():
+            self._reports.append(_unrun(spec, Cause.LOST, f"its worker {worker.name} {how}"))
+        self._workers[self._workers.index(worker)] = self._new_worker()
+
+    def _dispatch(self) -> None:
+        """Gives waiting jobs, in order, to workers that run out of work."""
+        while self._waiting:
+            spec = self._waiting[0]
+            worker = self._place(spec)
+            if worker is None:
+                return
+            worker.batch = self._pace.batch(spec.tool)
+            size = min(worker.batch, share(len(self._waiting), len(self._workers)))
+            batch = [self._waiting.popleft()]
+            while len(batch) < size and self._waiting and self._waiting[0].resources == spec.resources:
+                batch.append(self._waiting.popleft())
+            worker.claim_cores, worker.claim_mb = _cores(spec), spec.resources.ram_mb
+            worker.give(batch, self._values)
+
+    def _place(self, spec: JobSpec) -> WorkerProcess | None:
+        """Returns the worker that should take a job now: the emptiest, if cores and memory are free."""
+        worker = min(self._workers, key=lambda each: len(each.held))
+        if worker.held and not (len(worker.held) <= worker.batch // 2 and _same_claim(worker, spec)):
+            return None
+        others = [each for each in self._workers if each.held and each is not worker]
+        cores = sum(each.claim_cores for each in others) + _cores(spec)
+        ram_mb = sum(each.claim_mb for each in others) + spec.resources.ram_mb
+        return worker if cores <= self._cores and ram_mb <= self._ram_mb else None
+
+
+def machine_memory_mb() -> float:
+    """Returns the memory that jobs may have, in MiB: the machine's, or its control group's if that is less."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
+            limits.append(int(file.read()))
+    return min(limits) / 2**20
+
+
+def _cores(spec: JobSpec) -> float:
+    return spec.resources.cores or 1.0
+
+
+def _same_claim(worker: WorkerProcess, spec: JobSpec) -> bool:
+    return worker.claim_cores == _cores(spec) and worker.claim_mb == spec.resources.ram_mb
+
+
+def _unrun(spec: JobSpec, cause: Cause, message: str) -> Report:
+    return Report(
+        run=spec.run, key=spec.key, attempt=spec.attempt, cause=cause, message=message, started_at=time.time()
+    )

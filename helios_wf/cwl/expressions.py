@@ -1,0 +1,249 @@
+"""CWL expressions: parameter references natively, JavaScript through QuickJS.
+
+An expression is compiled once and evaluated for many jobs.
+
+Source: CWL v1.2 CommandLineTool, section 3.4 (parameter references and expressions), with cwltool's
+behaviour where the text leaves a choice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from helios_wf.errors import JobError
+from helios_wf.model import Json
+from helios_wf.states import Cause
+
+Expression: TypeAlias = Callable[[Mapping[str, Json], Json, Mapping[str, Json]], Json]
+"""Called with ``(inputs, self, runtime)``."""
+
+Javascript: TypeAlias = "tuple[str, ...] | None"
+"""The expression library where JavaScript is allowed, else None."""
+
+_SEGMENT = r"""\.\w+|\['(?:[^']|\\')+'\]|\["(?:[^"]|\\")+"\]|\[[0-9]+\]"""
+_REFERENCE = re.compile(rf"\((\w+)((?:{_SEGMENT})*)\)")
+_SEGMENTS = re.compile(_SEGMENT)
+_SPECIAL = re.compile(r"\\|\$\(|\$\{")
+_ROOTS = {"inputs": 0, "self": 1, "runtime": 2}
+
+
+class _MissingError(Exception):
+    """A parameter reference leads nowhere."""
+
+
+class _Code(str):
+    """What stands between the ``$`` and the end of an expression, brackets included."""
+
+    __slots__ = ()
+
+
+def is_expression(value: Json) -> bool:
+    """Returns whether a value is text with an expression in it."""
+    return isinstance(value, str) and ("$(" in value or "${" in value)
+
+
+def compile_expression(text: str, javascript: Javascript = None, *, strip: bool = True) -> Expression:
+    """Returns a function that evaluates a text with expressions in it.
+
+    Text that is one expression yields its value; text around expressions is joined with their values, as
+    JSON where they are no strings.  Text without an expression yields itself.
+
+    Args:
+        text: as it stands in the document.
+        javascript: the expression library where JavaScript is allowed, else None.
+        strip: whether white space around the text is dropped (all fields but ``entry``).
+
+    Raises:
+        JobError: the text is no expression, or (when called) the expression failed; names the expression.
+    """
+    if not is_expression(text):
+        return lambda inputs, self_value, runtime: text
+    parts = [_compile_part(piece, text, javascript) for piece in _pieces(text.strip() if strip else text)]
+    if len(parts) == 1 and not isinstance(parts[0], str):
+        return parts[0]
+
+    def joined(inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
+        return "".join(
+            part if isinstance(part, str) else _as_text(part(inputs, self_value, runtime)) for part in parts
+        )
+
+    return joined
+
+
+def evaluate(
+    value: Json,
+    javascript: Javascript,
+    inputs: Mapping[str, Json],
+    self_value: Json = None,
+    runtime: Mapping[str, Json] | None = None,
+) -> Json:
+    """Returns the value of a field that may hold an expression; other values pass unchanged.
+
+    Raises:
+        JobError: the expression failed; names it.
+    """
+    if not is_expression(value):
+        return value
+    return compile_expression(value, javascript)(inputs, self_value, runtime or {})
+
+
+def _compile_part(piece: str, text: str, javascript: Javascript) -> str | Expression:
+    return _compile_code(piece, text, javascript) if isinstance(piece, _Code) else piece
+
+
+def _compile_code(code: _Code, text: str, javascript: Javascript) -> Expression:
+    reference = _REFERENCE.fullmatch(code)
+    if reference is None or reference[1] not in _ROOTS:
+        if code == "(null)":
+            return lambda inputs, self_value, runtime: None
+        if javascript is None:
+            raise _failed(
+                text,
+                f'${code} is no parameter reference (inputs, self or runtime, then .name, ["name"] or [0]); '
+                "JavaScript needs an InlineJavascriptRequirement",
+            )
+        return _javascript(code, text, javascript)
+    keys = tuple(_key(segment) for segment in _SEGMENTS.findall(reference[2]))
+    fallback = None if javascript is None else _javascript(code, text, javascript)
+    return _reference(reference[1], keys, text, fallback)
+
+
+def _reference(root: str, keys: tuple[str | int, ...], text: str, fallback: Expression | None) -> Expression:
+    index = _ROOTS[root]
+
+    def refer(inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
+        try:
+            return _follow(root, (inputs, self_value, runtime)[index], keys)
+        except _MissingError as error:
+            if fallback is not None:
+                return fallback(inputs, self_value, runtime)
+            raise _failed(text, str(error)) from None
+
+    return refer
+
+
+def _javascript(code: _Code, text: str, library: tuple[str, ...]) -> Expression:
+    from helios_wf.cwl.javascript import names_used, run_javascript
+
+    names = names_used(code, library)
+
+    def run(inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
+        seen = inputs if names is None else {name: inputs[name] for name in names if name in inputs}
+        try:
+            return run_javascript(code, library, seen, self_value, runtime)
+        except JobError as error:
+            raise _failed(text, str(error)) from None
+
+    return run
+
+
+def _follow(root: str, value: Json, keys: tuple[str | int, ...]) -> Json:
+    """Returns what a path of keys leads to."""
+    last = len(keys) - 1
+    for at, key in enumerate(keys):
+        if isinstance(key, int):
+            if not isinstance(value, list):
+                raise _MissingError(f"{_path(root, keys[:at])} is {_kind(value)}; an index needs an array")
+            if key >= len(value):
+                raise _MissingError(
+                    f"{_path(root, keys[:at])} has {len(value)} elements; [{key}] was asked for"
+                )
+            value = value[key]
+        elif isinstance(value, Mapping):
+            if key not in value:
+                raise _MissingError(
+                    f"{_path(root, keys[:at])} has no {key!r}; it has: {', '.join(sorted(value))}"
+                )
+            value = value[key]
+        elif key == "length" and at == last and isinstance(value, list):
+            return len(value)
+        else:
+            raise _MissingError(f"{_path(root, keys[:at])} is {_kind(value)}, which has no {key!r}")
+    return value
+
+
+def _path(root: str, keys: tuple[str | int, ...]) -> str:
+    return root + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+
+
+def _kind(value: Json) -> str:
+    return "null" if value is None else f"{type(value).__name__} {str(value)[:60]!r}"
+
+
+def _key(segment: str) -> str | int:
+    if segment.startswith("."):
+        return segment[1:]
+    if segment[1] in "'\"":
+        return segment[2:-2].replace("\\'", "'").replace('\\"', '"')
+    return int(segment[1:-1])
+
+
+def _as_text(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _pieces(text: str) -> list[str]:
+    """Returns literal texts and the code of expressions, in order, with escapes undone."""
+    pieces: list[str] = []
+    literal = ""
+    at = 0
+    while match := _SPECIAL.search(text, at):
+        literal += text[at : match.start()]
+        if match[0] == "\\":
+            plain, at = _unescape(text, match.start())
+            literal += plain
+            continue
+        stop = _closing(text, match.start() + 1)
+        if literal:
+            pieces.append(literal)
+            literal = ""
+        pieces.append(_Code(text[match.start() + 1 : stop]))
+        at = stop
+    literal += text[at:]
+    return [*pieces, literal] if literal or not pieces else pieces
+
+
+def _unescape(text: str, at: int) -> tuple[str, int]:
+    r"""Returns what the backslash at a position stands for, and where to go on.
+
+    ``\$(`` and ``\${`` are the bare characters, ``\\`` is one backslash, any other stands for itself.
+    """
+    if text[at : at + 3] in ("\\$(", "\\${"):
+        return text[at + 1 : at + 3], at + 3
+    if text[at : at + 2] == "\\\\":
+        return "\\", at + 2
+    return text[at : at + 2], at + 2
+
+
+def _closing(text: str, start: int) -> int:
+    """Returns the position after the bracket that closes the one at ``start``."""
+    opening = text[start]
+    closing = ")" if opening == "(" else "}"
+    depth = 0
+    quote = ""
+    at = start
+    while at < len(text):
+        character = text[at]
+        if quote:
+            if character == "\\":
+                at += 1
+            elif character == quote:
+                quote = ""
+        elif character in "'\"":
+            quote = character
+        elif character == opening:
+            depth += 1
+        elif character == closing:
+            depth -= 1
+            if depth == 0:
+                return at + 1
+        at += 1
+    raise _failed(text, f"the {opening!r} at position {start} is never closed")
+
+
+def _failed(text: str, reason: str) -> JobError:
+    shown = text if len(text) <= 300 else text[:297] + "..."
+    return JobError(Cause.EXPRESSION, f"expression {shown!r}: {reason}")

@@ -1,0 +1,162 @@
+"""Files that a tool left behind: looked at, kept within bounds, and summed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from helios_wf.cwl.files import Stage, names, sha1, to_location, to_path
+from helios_wf.errors import JobError
+from helios_wf.model import Json
+from helios_wf.states import Cause
+
+
+class Finder:
+    """Looks at files in the working directory of an attempt that has ended."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.out = stage.folders.out
+        self._real = os.path.realpath(self.out)
+        self._stage = stage
+        self._allowed: set[str] | None = None
+
+    def see(self, path: str) -> dict[str, Json]:
+        """Returns a File or Directory with its place, names and size, if it may be looked at.
+
+        Raises:
+            JobError: it leads out of the working directory; ``Cause.UNSAFE_OUTPUT``.
+        """
+        self.check(path)
+        found = os.stat(path)
+        kind = "Directory" if stat.S_ISDIR(found.st_mode) else "File"
+        value: dict[str, Json] = {"class": kind, "location": to_location(path), **names(path, kind)}
+        value.pop("dirname", None)
+        if kind == "File":
+            value["size"] = found.st_size
+        return value
+
+    def check(self, path: str) -> None:
+        """Passes if a path is within the working directory, or leads to one of the job's own inputs.
+
+        Raises:
+            JobError: it does not (``Cause.UNSAFE_OUTPUT``), or leads nowhere.
+        """
+        real = os.path.realpath(path)
+        if not self._within(real):
+            raise JobError(
+                Cause.UNSAFE_OUTPUT,
+                f"{path!r} leads to {real!r}, which is neither in the attempt's directory nor an input of the job",
+            )
+        if not os.path.exists(real):
+            raise JobError(
+                Cause.MISSING_OUTPUT, f"{path!r} leads to {real!r}, which is not there; {self.contents()}"
+            )
+
+    def finish(self, value: dict[str, Json]) -> dict[str, Json]:
+        """Returns a File or Directory as it is reported: where it really is, checked, with size and checksum.
+
+        Raises:
+            JobError: it is not there, or leads out of the working directory.
+        """
+        if value["class"] == "File" and value.get("contents") is not None and not _placed(value):
+            self._write(value)
+        elif value["class"] == "Directory" and value.get("listing") is not None and not _placed(value):
+            self._make(value)
+        path = self.path_of(value)
+        self.check(path)
+        path = self._source(path)
+        value |= {"location": to_location(path), "path": path}
+        value.setdefault("basename", os.path.basename(path))
+        value.pop("dirname", None)
+        if value["class"] == "File":
+            value["nameroot"], value["nameext"] = os.path.splitext(value["basename"])
+            value["size"] = os.path.getsize(path)
+            value["checksum"] = sha1(path)
+        else:
+            self._check_below(path)
+            if value.get("listing"):
+                value["listing"] = [self.finish(dict(each)) for each in value["listing"]]
+        if value.get("secondaryFiles"):
+            value["secondaryFiles"] = [self.finish(dict(each)) for each in value["secondaryFiles"]]
+        elif "secondaryFiles" in value:
+            del value["secondaryFiles"]
+        return value
+
+    def path_of(self, value: Mapping[str, Json]) -> str:
+        """Returns the absolute path that a File or Directory means; relative ones lie in the working directory."""
+        given = value.get("path") or value.get("location")
+        if not isinstance(given, str) or not given:
+            raise JobError(
+                Cause.MISSING_OUTPUT, f"a {value['class']} of the outputs has no path and no location"
+            )
+        path = to_path(given) if "://" in given else given
+        return os.path.normpath(os.path.join(self.out, path))
+
+    def contents(self) -> str:
+        """Returns what lies in the working directory, for a message."""
+        here = sorted(os.listdir(self.out))
+        if not here:
+            return "the directory is empty"
+        more = f" and {len(here) - 10} more" if len(here) > 10 else ""
+        return f"there: {', '.join(repr(name) for name in here[:10])}{more}"
+
+    def _within(self, real: str) -> bool:
+        if real == self._real or real.startswith(self._real + "/"):
+            return True
+        if self._allowed is None:
+            seen = {*self._stage.sources, *self._stage.sources.values()}
+            self._allowed = {os.path.realpath(path) for path in seen}
+        return any(real == path or real.startswith(path + "/") for path in self._allowed)
+
+    def _source(self, path: str) -> str:
+        """Returns the input itself for a link to it or for its staged path, else the path."""
+        if path in self._stage.sources:
+            return self._stage.sources[path]
+        if os.path.islink(path):
+            real = os.path.realpath(path)
+            return path if real == self._real or real.startswith(self._real + "/") else real
+        return path
+
+    def _check_below(self, directory: str) -> None:
+        """Checks every symbolic link below a directory of the outputs."""
+        if not (directory == self.out or directory.startswith(self.out + "/")):
+            return
+        for folder, folders, files in os.walk(directory):
+            for name in (*folders, *files):
+                if os.path.islink(f"{folder}/{name}"):
+                    self.check(f"{folder}/{name}")
+
+    def _write(self, value: dict[str, Json]) -> None:
+        path = self._new(value.get("basename") or "literal")
+        Path(path).write_text(value["contents"], encoding="utf-8")
+        value["path"] = path
+        value.pop("location", None)
+
+    def _make(self, value: dict[str, Json]) -> None:
+        """Makes a Directory literal: links to what its listing names."""
+        path = self._new(value.get("basename") or "literal")
+        os.makedirs(path)
+        for each in value["listing"]:
+            found = self.finish(dict(each))
+            os.symlink(found["path"], f"{path}/{found['basename']}")
+        value["path"] = path
+        value.pop("location", None)
+        value.pop("listing")
+
+    def _new(self, name: str) -> str:
+        """Returns a path in the working directory that is not taken, for a literal of that name."""
+        name = os.path.basename(name)
+        path = f"{self.out}/{name}"
+        count = 1
+        while os.path.lexists(path):
+            count += 1
+            root, extension = os.path.splitext(name)
+            path = f"{self.out}/{root}_{count}{extension}"
+        return path
+
+
+def _placed(value: Mapping[str, Json]) -> bool:
+    location = value.get("location")
+    return bool(value.get("path")) or (isinstance(location, str) and not location.startswith("_:"))

@@ -1,0 +1,27 @@
+"""cwltool's JavaScript through QuickJS instead of Node, whose ``vm`` a document can escape from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cwl_utils.errors import JavascriptException
+from cwl_utils.sandboxjs import NodeJSEngine, set_js_engine
+
+from helios_wf.cwl.javascript import run_javascript
+from helios_wf.errors import JobError
+
+
+class QuickJSEngine(NodeJSEngine):  # type: ignore[misc]
+    """Evaluates in QuickJS; parameter references as cwl_utils does."""
+
+    def eval(self, scan: str, jslib: str = "", timeout: float = 20, **kwargs: Any) -> Any:
+        """Returns the value of a fragment; ``jslib`` defines inputs, self and runtime."""
+        try:
+            return run_javascript(scan, (jslib,), {}, None, {})
+        except JobError as error:
+            raise JavascriptException(str(error)) from None
+
+
+def install() -> None:
+    """Makes QuickJS the engine of every expression that cwltool evaluates in this process."""
+    set_js_engine(QuickJSEngine())

@@ -1,0 +1,68 @@
+"""What a machine leaves behind that tells why a tool failed: the end of its log, a full disk, memory kills."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+TAIL_BYTES = 8192
+TAIL_LINES = 20
+
+_DISK_MESSAGES = ("No space left on device", "Disk quota exceeded")
+_seen_kills: int | None = None
+
+
+def tail(path: str) -> str:
+    """Returns the last lines of a log, at most 20 and 8 KiB; empty when there is none."""
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL_BYTES))
+            data = file.read(TAIL_BYTES)
+    except OSError:
+        return ""
+    lines = data.decode("utf-8", "replace").splitlines()
+    return "\n".join(lines[-TAIL_LINES:]).replace("\0", "�")
+
+
+def first_disk_error(log: str) -> str | None:
+    """Returns the first line of a log that speaks of a full disk."""
+    return next(
+        (line.strip() for line in log.splitlines() if any(text in line for text in _DISK_MESSAGES)), None
+    )
+
+
+def memory_kills() -> bool:
+    """Returns whether the kernel has killed for memory since this was last asked (first: since the start)."""
+    global _seen_kills
+    now = _count_kills()
+    before, _seen_kills = _seen_kills, now
+    return before is not None and now > before
+
+
+def _count_kills() -> int:
+    """Returns how often the kernel has killed for memory: on this machine, and in this control group."""
+    return sum(_counter(path) for path in ("/proc/vmstat", *_group_files()))
+
+
+def _group_files() -> list[str]:
+    files = []
+    with contextlib.suppress(OSError), open("/proc/self/cgroup", encoding="utf-8") as file:
+        for line in file:
+            _, controllers, path = line.strip().split(":", 2)
+            if not controllers:
+                files.append(f"/sys/fs/cgroup{path}/memory.events")
+            elif "memory" in controllers.split(","):
+                files += [
+                    f"/sys/fs/cgroup/memory{path}/memory.oom_control",
+                    "/sys/fs/cgroup/memory/memory.oom_control",
+                ]
+    return files
+
+
+def _counter(path: str) -> int:
+    with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0

@@ -1,0 +1,216 @@
+"""Processes of this machine: marked, watched, and ended with everything that they started."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+RUN_MARK = "HELIOS_RUN"
+JOB_MARK = "HELIOS_JOB"
+"""Environment variables of every tool: the run's id, and the attempt's handle."""
+
+GRACE_S = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_is_subreaper = False
+
+
+class Ending(StrEnum):
+    """What ended a process that was watched."""
+
+    ITSELF = "ITSELF"
+    """it ended, or something else ended it"""
+    TIME_LIMIT = "TIME_LIMIT"
+    """we, because its time was up"""
+    INTERRUPT = "INTERRUPT"
+    """we, on request"""
+
+
+class Ended(NamedTuple):
+    """How a process ended.
+
+    ``code`` is the exit code, or minus the signal.  ``peak_memory_mb`` is None when unknown: a child starts
+    with its parent's pages, so a peak at or below the parent's own says nothing.
+    """
+
+    code: int
+    ending: Ending
+    cpu_s: float
+    peak_memory_mb: float | None
+
+
+class Interrupt(Protocol):
+    """Something that may ask, while a process runs, to end it."""
+
+    fd: int
+    """becomes readable when there is something to hear"""
+
+    def hear(self) -> bool:
+        """Reads what there is, and returns whether the process must end now."""
+
+
+def become_subreaper() -> None:
+    """Makes daemons among this process's descendants its children when their parents end (Linux only).
+
+    For processes whose children are all tools: ``end_leftovers`` then ends every child.
+    """
+    global _is_subreaper
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    _is_subreaper = True
+
+
+def end_with_parent(number: int) -> None:
+    """Asks the kernel to send this process a signal when its parent ends (Linux only)."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def _prctl(option: int, value: int) -> None:
+    # musl and other systems have no prctl under this name; EOF on the pipe then has to do
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def watch(
+    process: subprocess.Popen[bytes],
+    limit_s: float | None,
+    interrupt: Interrupt | None,
+    grace_s: float = GRACE_S,
+) -> Ended:
+    """Waits for a process that leads a group, and ends the group when its time is up or on request."""
+    deadline = None if limit_s is None else time.monotonic() + limit_s
+    ended = os.pidfd_open(process.pid)
+    try:
+        ending = _wait(ended, deadline, interrupt)
+        if ending is not Ending.ITSELF:
+            signal_group(process.pid, signal.SIGTERM)
+            if not _readable(ended, grace_s):
+                signal_group(process.pid, signal.SIGKILL)
+                _readable(ended, None)
+    finally:
+        os.close(ended)
+    return reap(process, ending)
+
+
+def _wait(ended: int, deadline: float | None, interrupt: Interrupt | None) -> Ending:
+    poll = select.poll()
+    poll.register(ended, select.POLLIN)
+    if interrupt is not None:
+        poll.register(interrupt.fd, select.POLLIN)
+    while True:
+        left_ms = None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
+        ready = [fd for fd, _ in poll.poll(left_ms)]
+        if ended in ready:
+            return Ending.ITSELF
+        if interrupt is not None and interrupt.fd in ready and interrupt.hear():
+            return Ending.INTERRUPT
+        if deadline is not None and time.monotonic() >= deadline:
+            return Ending.TIME_LIMIT
+
+
+def _readable(fd: int, timeout_s: float | None) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))
+
+
+def reap(process: subprocess.Popen[bytes], ending: Ending = Ending.ITSELF) -> Ended:
+    """Waits for a process and returns how it ended, with the operating system's accounting."""
+    import resource
+
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = code = os.waitstatus_to_exitcode(status)
+    own_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = usage.ru_maxrss / 1024 if usage.ru_maxrss > own_kb else None
+    return Ended(code, ending, usage.ru_utime + usage.ru_stime, peak)
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Sends a signal to a process group, if it is still there."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def end_leftovers(patience_s: float = GRACE_S) -> None:
+    """Ends every child that is left, and theirs, until none is; does nothing in a process that is no subreaper."""
+    if not _is_subreaper:
+        return
+    deadline = time.monotonic() + patience_s
+    while _has_children():
+        for pid in _children():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.001)
+
+
+def _has_children() -> bool:
+    """Reaps the children that have ended, and returns whether others are left."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _children() -> list[int]:
+    """Returns the children of this process, one or several threads."""
+    own = os.getpid()
+    return [pid for pid in _processes() if _parent(pid) == own]
+
+
+def _processes() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def marked(name: str, values: Iterable[str]) -> list[int]:
+    """Returns the processes, without this one, whose environment has ``name`` set to one of the values."""
+    wanted = {f"{name}={value}".encode() for value in values}
+    return _having(lambda environment: not wanted.isdisjoint(environment.split(b"\0")))
+
+
+def _having(test: Callable[[bytes], bool]) -> list[int]:
+    found = []
+    for pid in _processes():
+        if pid == os.getpid():
+            continue
+        # processes of other users cannot be read, and others end while we look
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
+            if test(file.read()):
+                found.append(pid)
+    return found
+
+
+def end_marked(name: str, values: Iterable[str], patience_s: float = GRACE_S) -> int:
+    """Kills the processes that carry a mark, until none is left; returns how many were found at first."""
+    wanted = list(values)
+    if not wanted:
+        return 0
+    deadline = time.monotonic() + patience_s
+    first = left = marked(name, wanted)
+    while left and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+        left = marked(name, wanted)
+    return len(first)

@@ -1,0 +1,321 @@
+"""Runs one attempt of a job in its directory, and says what became of it.
+
+    DIRECTORY/out       the tool's working directory and HOME; its outputs
+    DIRECTORY/tmp       TMPDIR; gone after a success
+    DIRECTORY/inputs    inputs that could not be given by their own path
+    DIRECTORY/stdout, DIRECTORY/stderr    what the tool wrote there, where it did not ask for a file
+
+Nothing raises: whatever goes wrong is a report with a cause.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from helios_wf.cwl.command import Invocation
+from helios_wf.cwl.files import Folders
+from helios_wf.cwl.program import Program, program_of
+from helios_wf.errors import HeliosError, JobError, UnsupportedError
+from helios_wf.evidence import first_disk_error, memory_kills, tail
+from helios_wf.model import JobSpec, Json, Report
+from helios_wf.processes import (
+    GRACE_S,
+    JOB_MARK,
+    RUN_MARK,
+    Ended,
+    Ending,
+    Interrupt,
+    end_leftovers,
+    reap,
+    signal_group,
+    watch,
+)
+from helios_wf.states import PERMANENT, Cause
+
+_DISK = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Attempt(msgspec.Struct):
+    """What is known so far of the attempt that is being run."""
+
+    spec: JobSpec
+    folders: Folders
+    started_at: float
+    invocation: Invocation | None = None
+    ended: Ended | None = None
+    wall_s: float = 0.0
+
+    @property
+    def stderr(self) -> str:
+        """Where the tool's standard error went."""
+        name = self.invocation.stderr if self.invocation else None
+        return f"{self.folders.out}/{name}" if name else f"{self.folders.directory}/stderr"
+
+
+def run(
+    spec: JobSpec,
+    tool: Mapping[str, Json] | Program,
+    constants: Mapping[str, Json] | None = None,
+    *,
+    interrupt: Interrupt | None = None,
+    on_start: Callable[[int], None] | None = None,
+    grace_s: float = GRACE_S,
+    worker: str = "",
+) -> Report:
+    """Runs one attempt and returns its report.  Never raises.
+
+    Args:
+        spec: what to run; its directory must not exist.
+        tool: the tool's body, or a program made of it.
+        constants: inputs that all jobs of the task share; the spec's own go over them.
+        interrupt: may ask to end the attempt, which is then reported as CANCELLED.
+        on_start: called with the process id once the tool runs.
+        grace_s: seconds between SIGTERM and SIGKILL.
+        worker: the name of the worker, for the report.
+    """
+    attempt = Attempt(spec, Folders(spec.directory), time.time())
+    try:
+        program = tool if isinstance(tool, Program) else program_of(tool)
+        outcome = _attempt(attempt, program, constants or {}, interrupt, on_start, grace_s)
+    except HeliosError as error:
+        outcome = _failure(attempt, *_cause_of(error))
+    except OSError as error:
+        cause = Cause.DISK if error.errno in _DISK else Cause.LOST
+        outcome = _failure(attempt, cause, f"the attempt could not be run: {error}")
+    except Exception as error:
+        outcome = _failure(attempt, Cause.BAD_INPUT, f"internal error: {type(error).__name__}: {error}")
+    return _report(attempt, worker, outcome)
+
+
+def _attempt(
+    attempt: Attempt,
+    program: Program,
+    constants: Mapping[str, Json],
+    interrupt: Interrupt | None,
+    on_start: Callable[[int], None] | None,
+    grace_s: float,
+) -> dict[str, Any]:
+    """Runs the tool and returns the fields of the report that say how it went."""
+    folders = attempt.folders
+    _make(folders)
+    given = {**constants, **attempt.spec.inputs}
+    attempt.invocation = invocation = program.prepare(given, attempt.spec.resources, folders)
+    begun = time.monotonic()
+    process = _start(invocation, folders, attempt.spec)
+    try:
+        if on_start is not None:
+            on_start(process.pid)
+        attempt.ended = watch(process, invocation.time_limit_s, interrupt, grace_s)
+    finally:
+        # whatever the tool left in its group ends with it, also when the worker itself is told to end
+        signal_group(process.pid, signal.SIGKILL)
+        if process.returncode is None:
+            reap(process)
+        end_leftovers()
+        attempt.wall_s = time.monotonic() - begun
+    return _settle(attempt, program, invocation, attempt.ended)
+
+
+def _settle(attempt: Attempt, program: Program, invocation: Invocation, ended: Ended) -> dict[str, Any]:
+    if ended.ending is Ending.TIME_LIMIT:
+        text = f"it ran longer than its time limit of {invocation.time_limit_s:g} s"
+        return _failure(attempt, Cause.TIME_LIMIT, text)
+    if ended.ending is Ending.INTERRUPT:
+        return _failure(attempt, Cause.CANCELLED, "it was cancelled")
+    code = program.exit_code(invocation, ended.code)
+    if code < 0:
+        return _signalled(attempt, -code)
+    if program.succeeds(code):
+        outputs = program.collect(invocation, code)
+        _remove(attempt.folders.tmp)
+        return {"outputs": outputs, "exit_code": code}
+    return _exited(attempt, program, code)
+
+
+def _signalled(attempt: Attempt, number: int) -> dict[str, Any]:
+    name = signal.Signals(number).name if number in iter(signal.Signals) else f"signal {number}"
+    if number == signal.SIGKILL and memory_kills():
+        asked = attempt.spec.resources.ram_mb
+        return _failure(
+            attempt, Cause.MEMORY, f"it was killed for memory; it asked for {asked:g} MiB", signal=number
+        )
+    return _failure(attempt, Cause.SIGNAL, f"it was ended by {name}", signal=number)
+
+
+def _exited(attempt: Attempt, program: Program, code: int) -> dict[str, Any]:
+    full = first_disk_error(tail(attempt.stderr))
+    if full:
+        return _failure(attempt, Cause.DISK, f"it exited with {code}: {full}", exit_code=code)
+    if code == 128 + signal.SIGKILL and memory_kills():
+        return _failure(
+            attempt, Cause.MEMORY, f"it exited with {code}: a child was killed for memory", exit_code=code
+        )
+    fields = _failure(attempt, Cause.EXIT, f"it exited with {code}", exit_code=code)
+    return fields | {"permanent": program.is_permanent(code), "temporary": program.is_temporary(code)}
+
+
+def _failure(attempt: Attempt, cause: Cause, message: str, **fields: Any) -> dict[str, Any]:
+    """Returns the fields of a report of a failure."""
+    fields |= {
+        "cause": cause,
+        "message": message,
+        "permanent": cause in PERMANENT,
+        "stderr_tail": tail(attempt.stderr),
+    }
+    if attempt.invocation is not None:
+        fields["command"] = tuple(attempt.invocation.argv)
+    if (
+        attempt.ended is not None
+        and attempt.ended.code >= 0
+        and cause not in (Cause.CANCELLED, Cause.TIME_LIMIT)
+    ):
+        fields.setdefault("exit_code", attempt.ended.code)
+    return fields
+
+
+def _cause_of(error: HeliosError) -> tuple[Cause, str]:
+    if isinstance(error, JobError):
+        return error.cause, str(error)
+    if isinstance(error, UnsupportedError):
+        return Cause.NOT_STARTED, str(error)
+    return Cause.BAD_INPUT, str(error)
+
+
+def _report(attempt: Attempt, worker: str, outcome: dict[str, Any]) -> Report:
+    spec, ended = attempt.spec, attempt.ended
+    return Report(
+        run=spec.run,
+        key=spec.key,
+        attempt=spec.attempt,
+        started_at=attempt.started_at,
+        wall_s=attempt.wall_s,
+        cpu_s=ended.cpu_s if ended else 0.0,
+        peak_memory_mb=ended.peak_memory_mb if ended else None,
+        host=os.uname().nodename,
+        worker=worker,
+        **outcome,
+    )
+
+
+def _make(folders: Folders) -> None:
+    try:
+        os.mkdir(folders.directory)
+    except FileNotFoundError:
+        os.makedirs(folders.directory)
+    os.mkdir(folders.out)
+    os.mkdir(folders.tmp)
+
+
+def _remove(directory: str) -> None:
+    try:
+        os.rmdir(directory)
+    except OSError:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _start(invocation: Invocation, folders: Folders, spec: JobSpec) -> subprocess.Popen[bytes]:
+    """Starts the tool in a session and process group of its own.
+
+    Raises:
+        JobError: it cannot be started; ``Cause.NOT_STARTED``.
+    """
+    environment = environment_of(invocation, folders, spec)
+    with contextlib.ExitStack() as opened:
+        stdin, stdout, stderr = _open_streams(invocation, folders, opened)
+        try:
+            return subprocess.Popen(
+                invocation.argv,
+                cwd=folders.out,
+                env=environment,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        except (FileNotFoundError, PermissionError, NotADirectoryError, ValueError) as error:
+            raise _not_started(invocation.argv[0], environment, error) from None
+        except OSError as error:
+            if error.errno not in (errno.E2BIG, errno.ENOEXEC):
+                raise
+            raise _not_started(invocation.argv[0], environment, error) from None
+
+
+def environment_of(invocation: Invocation, folders: Folders, spec: JobSpec) -> dict[str, str]:
+    """Returns the tool's environment: PATH, HOME, TMPDIR, our marks, and what the tool itself sets."""
+    return {
+        **invocation.inherited,
+        "PATH": search_path(),
+        "HOME": folders.out,
+        "TMPDIR": folders.tmp,
+        **invocation.environment,
+        RUN_MARK: spec.run,
+        JOB_MARK: spec.handle,
+    }
+
+
+def search_path() -> str:
+    """Returns PATH, and after it the folder of this Python, so that ``helios-events`` is found."""
+    path = os.environ.get("PATH") or os.defpath
+    own = os.path.dirname(sys.executable)
+    return path if own in path.split(os.pathsep) else f"{path}{os.pathsep}{own}"
+
+
+def _open_streams(
+    invocation: Invocation, folders: Folders, opened: contextlib.ExitStack
+) -> tuple[int, int, int]:
+    """Opens the tool's standard streams."""
+
+    def keep(fd: int) -> int:
+        opened.callback(os.close, fd)
+        return fd
+
+    stdin = subprocess.DEVNULL
+    if invocation.stdin is not None:
+        path = os.path.join(folders.out, invocation.stdin)
+        try:
+            stdin = keep(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError as error:
+            raise JobError(Cause.BAD_INPUT, f"stdin {path!r} cannot be read: {error.strerror}") from None
+    stdout = keep(_create(invocation.stdout, "stdout", folders))
+    if invocation.stderr is not None and invocation.stderr == invocation.stdout:
+        return stdin, stdout, subprocess.STDOUT
+    return stdin, stdout, keep(_create(invocation.stderr, "stderr", folders))
+
+
+def _create(name: str | None, log: str, folders: Folders) -> int:
+    """Opens a file for a stream: below the working directory, or a log beside it."""
+    path = f"{folders.directory}/{log}" if name is None else f"{folders.out}/{name}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path))
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        # a staged link of that name: what it leads to must not be overwritten
+        os.unlink(path)
+    return os.open(path, flags, 0o666)
+
+
+def _not_started(command: str, environment: Mapping[str, str], error: Exception) -> JobError:
+    path = environment["PATH"]
+    if isinstance(error, FileNotFoundError) and "/" not in command:
+        found = shutil.which(command, path=path)
+        reason = (
+            f"the interpreter that {found!r} names is missing" if found else f"not found on PATH ({path})"
+        )
+    else:
+        reason = str(error.strerror if isinstance(error, OSError) else error)
+    return JobError(Cause.NOT_STARTED, f"command {command!r} could not be started: {reason}")

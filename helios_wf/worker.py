@@ -1,0 +1,241 @@
+"""Job specs in, reports out, over pipes: ``python -m helios_wf.worker --name NAME --journal FILE``.
+
+Each line is JSON.  In: ``{"define": {DIGEST: VALUE}}``, ``{"run": [SPEC, ...]}``, ``{"cancel": [HANDLE, ...]}``,
+``{"forget": BYTES}``.  Out: ``{"started": HANDLE, "pid": PID}`` and ``{"report": REPORT}``.
+
+A report is appended to the journal before it is sent; ``forget`` drops that many bytes, counted from the
+worker's start, which whoever reads the reports has settled.  The worker ends when its standard input does,
+or its parent, always ending its tool first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections import OrderedDict, deque
+from typing import Any, NoReturn
+
+import msgspec
+
+from helios_wf.cwl.program import Program, program_of
+from helios_wf.evidence import memory_kills
+from helios_wf.model import JobSpec, Json, Report
+from helios_wf.processes import GRACE_S, become_subreaper, end_with_parent
+from helios_wf.runner import run
+from helios_wf.states import Cause
+
+PROGRAMS_KEPT = 256
+"""How many prepared tools a worker keeps."""
+
+
+class Order(msgspec.Struct, forbid_unknown_fields=True):
+    """One line that a worker reads; exactly one field is set."""
+
+    define: dict[str, msgspec.Raw] = {}
+    run: list[JobSpec] = []
+    cancel: list[str] = []
+    forget: int = 0
+
+
+class Notice(msgspec.Struct, omit_defaults=True):
+    """One line that a worker writes."""
+
+    started: str = ""
+    pid: int = 0
+    report: Report | None = None
+
+
+class Journal:
+    """The reports of one worker, in a file that outlives it."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._forgotten = 0
+        self._fd = self._open(path)
+
+    def append(self, line: bytes) -> None:
+        """Writes one line."""
+        os.write(self._fd, line)
+
+    def forget(self, until: int) -> None:
+        """Drops the lines before a position, counted in bytes from the worker's start."""
+        with open(self._path, "rb") as file:
+            file.seek(max(0, until - self._forgotten))
+            rest = file.read()
+        beside = f"{self._path}.new"
+        fd = self._open(beside)
+        os.write(fd, rest)
+        os.replace(beside, self._path)
+        os.close(self._fd)
+        self._fd = fd
+        self._forgotten = max(until, self._forgotten)
+
+    @staticmethod
+    def _open(path: str) -> int:
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+class Worker:
+    """Runs the jobs that it is told to, one after another."""
+
+    def __init__(self, name: str, journal: Journal, grace_s: float = GRACE_S) -> None:
+        self.fd = 0
+        self._name = name
+        self._journal = journal
+        self._grace_s = grace_s
+        self._queue: deque[JobSpec] = deque()
+        self._current: str | None = None
+        self._cancelled: set[str] = set()
+        self._values: dict[str, msgspec.Raw] = {}
+        self._programs: OrderedDict[str, Program] = OrderedDict()
+        self._constants: OrderedDict[str, dict[str, Json]] = OrderedDict()
+        self._ended = False
+        self._unread = b""
+        self._unsent = b""
+        self._orders = msgspec.json.Decoder(Order)
+        self._encode = msgspec.json.Encoder().encode
+
+    def serve(self) -> None:
+        """Runs jobs until standard input ends."""
+        while not self._ended:
+            if self._queue:
+                self._run(self._queue.popleft())
+            else:
+                self._flush()
+                self.hear()
+
+    def hear(self) -> bool:
+        """Reads orders, and returns whether the job that runs must end now."""
+        data = os.read(self.fd, 1 << 20)
+        if not data:
+            self._ended = True
+            return True
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            self._obey(self._orders.decode(line))
+        return self._current in self._cancelled
+
+    def _obey(self, order: Order) -> None:
+        self._values.update(order.define)
+        self._queue.extend(order.run)
+        if order.forget:
+            self._journal.forget(order.forget)
+        if order.cancel:
+            asked = set(order.cancel)
+            self._cancelled |= asked & {self._current}
+            waiting, self._queue = self._queue, deque()
+            for spec in waiting:
+                if spec.handle in asked:
+                    self._tell(
+                        _unrun(spec, self._name, Cause.CANCELLED, "it was cancelled before it started")
+                    )
+                else:
+                    self._queue.append(spec)
+            self._flush()
+
+    def _run(self, spec: JobSpec) -> None:
+        self._current = spec.handle
+        unknown = [digest for digest in (spec.tool, spec.constants) if digest and digest not in self._values]
+        if unknown:
+            self._tell(
+                _unrun(spec, self._name, Cause.LOST, f"the worker was not told the value {unknown[0]}")
+            )
+            return
+        tool = self._tool(spec.tool)
+        constants = self._constants_of(spec.constants)
+        report = run(
+            spec,
+            tool,
+            constants,
+            interrupt=self,
+            on_start=self._started,
+            grace_s=self._grace_s,
+            worker=self._name,
+        )
+        # an attempt that ends with the worker says nothing: its engine is gone, or has given it up
+        if not (self._ended and report.cause is Cause.CANCELLED):
+            self._tell(report)
+        self._cancelled.discard(spec.handle)
+        self._current = None
+
+    def _tool(self, digest: str) -> Program | dict[str, Json]:
+        """Returns a tool ready to be run; its body where it cannot be made ready, which the runner reports."""
+        program = self._programs.get(digest)
+        if program is not None:
+            return program
+        body: dict[str, Json] = msgspec.json.decode(self._values[digest])
+        try:
+            program = self._programs[digest] = program_of(body)
+        except Exception:
+            return body
+        if len(self._programs) > PROGRAMS_KEPT:
+            self._programs.popitem(last=False)
+        return program
+
+    def _constants_of(self, digest: str | None) -> dict[str, Json]:
+        if digest is None:
+            return {}
+        constants = self._constants.get(digest)
+        if constants is None:
+            constants = self._constants[digest] = msgspec.json.decode(self._values[digest])
+            if len(self._constants) > PROGRAMS_KEPT:
+                self._constants.popitem(last=False)
+        return constants
+
+    def _started(self, pid: int) -> None:
+        """Says that the tool runs; what was reported before goes with it, in one write."""
+        self._unsent += self._encode(Notice(started=self._current or "", pid=pid)) + b"\n"
+        self._flush()
+
+    def _tell(self, report: Report) -> None:
+        line = self._encode(Notice(report=report)) + b"\n"
+        self._journal.append(line)
+        self._unsent += line
+
+    def _flush(self) -> None:
+        data, self._unsent = self._unsent, b""
+        while data:
+            try:
+                data = data[os.write(1, data) :]
+            except BrokenPipeError:
+                self._ended = True
+                return
+
+
+def _unrun(spec: JobSpec, worker: str, cause: Cause, message: str) -> Report:
+    return Report(
+        run=spec.run,
+        key=spec.key,
+        attempt=spec.attempt,
+        cause=cause,
+        message=message,
+        started_at=time.time(),
+        worker=worker,
+    )
+
+
+def _stop(number: int, frame: Any) -> NoReturn:
+    sys.exit(128 + number)
+
+
+def main() -> None:
+    """Serves until standard input ends or the parent does."""
+    parser = argparse.ArgumentParser(prog="python -m helios_wf.worker")
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--journal", required=True)
+    parser.add_argument("--grace", type=float, default=GRACE_S, help="seconds between SIGTERM and SIGKILL")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _stop)
+    become_subreaper()
+    end_with_parent(signal.SIGTERM)
+    memory_kills()
+    with contextlib.suppress(KeyboardInterrupt):
+        Worker(options.name, Journal(options.journal), options.grace).serve()
+
+
+if __name__ == "__main__":
+    main()
