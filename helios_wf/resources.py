@@ -34,4 +34,6 @@ def _shipped(name: str, package: Path = PACKAGE) -> Path:
         if place.is_dir():
             return place
     looked = " and ".join(str(place) for place in places)
-    raise SettingsError(f"the shipped folder {name!r} is missing; looked at {looked}; install helios-wf again")
+    raise SettingsError(
+        f"the shipped folder {name!r} is missing; looked at {looked}; install helios-wf again"
+    )

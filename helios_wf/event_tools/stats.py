@@ -35,7 +35,10 @@ def statistics(pieces: Sequence[Piece], question: Question, table: str | None) -
     for path, first, stop in pieces:
         check_present(path, table, columns)
         wanted = list(dict.fromkeys(columns.values()))
-        with formats.read(path, first, stop, columns=wanted, filter=question.filter, table=table) as reader:
+        counted = [name for part, name in columns.items() if part != "energy"]
+        with formats.read(
+            path, first, stop, columns=wanted, filter=question.filter, table=table, dictionaries=counted
+        ) as reader:
             tally = Tally(question, reader.schema)
             for batch in reader:
                 tally.add(batch)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from helios_wf.errors import InputError
-from helios_wf.event_tools import exact
+from helios_wf.event_tools import exact, sums
 from helios_wf.event_tools.histogram import Binning
 from helios_wf.event_tools.partial import Counts, Energy, Partial, Question, counted
 
@@ -91,9 +91,9 @@ class EnergyTally:
         if not len(values):
             return
         if numbers.dtype.kind in "iu":
-            self._units += exact.exact_sum_of_integers(numbers.astype(f"{numbers.dtype.kind}8", copy=False))
+            self._units += sums.exact_sum_of_integers(numbers.astype(f"{numbers.dtype.kind}8", copy=False))
         else:
-            self._units += exact.exact_sum(values)
+            self._units += sums.exact_sum(values)
         self._finite += len(values)
         self._above += int(np.count_nonzero(values > self._threshold))
         self._bins += self._binning.count(values)

@@ -25,7 +25,9 @@ def test_folders_inside_the_package_come_before_those_beside_it(tmp_path: Path):
 
 
 def test_a_broken_installation_is_told_where_we_looked(tmp_path: Path):
-    with pytest.raises(SettingsError, match=f"looked at {tmp_path}/helios_wf/templates and {tmp_path}/templates"):
+    with pytest.raises(
+        SettingsError, match=f"looked at {tmp_path}/helios_wf/templates and {tmp_path}/templates"
+    ):
         resources._shipped("templates", tmp_path / "helios_wf")
 
 
