@@ -32,7 +32,8 @@ check:  ## Everything that must hold before a change is taken
 	@.ci/run
 
 bench: environment-test  ## Run the benchmarks (minutes)
-	@for script in benchmarks/bench_*.py; do $(BIN)/python "$$script" || exit 1; done
+	@for script in $(filter-out %/measuring.py %/rival_%,$(wildcard benchmarks/*.py)); do \
+	    echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
 
 killloop: environment-test  ## Kill the engine and its workers again and again, and compare the outputs
 	@$(BIN)/python -m pytest -m killloop $(ARGS)
