@@ -11,9 +11,12 @@ import msgspec
 
 from helios_wf.cwl import cache as document_cache
 from helios_wf.cwl.cwl_types import uri
+from helios_wf.cwl.settings import apply_settings
 from helios_wf.cwl.sources import Sources, default_root
 from helios_wf.errors import Problem, TemplateError, UnsupportedError
 from helios_wf.model import Document, Json, Process, digest
+
+__all__ = ["FieldsError", "apply_settings", "load", "meaning"]
 
 if TYPE_CHECKING:
     from helios_wf.cwl.field_table import FieldTable

@@ -1,0 +1,144 @@
+"""Job files: the CWL input object of a run, read, checked against its document, and completed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from helios_wf.cwl.checks import shown
+from helios_wf.cwl.cwl_types import plain_value
+from helios_wf.cwl.job_values import Reader
+from helios_wf.cwl.yaml_text import key_place, parse
+from helios_wf.errors import InputError, TemplateError, did_you_mean
+from helios_wf.model import Json, Parameter, Process, Workflow
+
+TOOL = "cwl:tool"
+SPECIAL = (TOOL, "cwl:requirements", "cwltool:overrides", "$namespaces", "$schemas", "id")
+"""Keys of a job file that are no inputs."""
+
+
+def read_inputs(
+    job: str | Path | Mapping[str, Any] | None,
+    process: Process,
+    base_folder: Path | None = None,
+    *,
+    strict: bool | None = None,
+) -> dict[str, Json]:
+    """Returns the CWL input object of a run: every input of the process, defaults filled in, files found.
+
+    Files have ``location``, ``path``, ``basename``, ``nameroot``, ``nameext``, ``dirname``, ``size`` and the
+    secondary files that their input declares.  An optional input that is not given is null.
+
+    Args:
+        job: A YAML or JSON file, or the object itself; None for no inputs.
+        process: What is run.
+        base_folder: Where relative paths of an object start (of a file: its own folder).
+        strict: Whether an unknown input is an error; by default it is for templates, while other documents
+            leave it alone, as CWL runners do (see ``unknown_inputs``).
+
+    Raises:
+        InputError: Inputs are missing, unknown or of the wrong type, or their files are not there; the
+            message names all of them.
+    """
+    given, file = _given(job)
+    folder = Path(file).parent if file else (base_folder or Path.cwd()).absolute()
+    reader = Reader(folder, given.get("$namespaces") or {})
+    if strict is None:
+        strict = isinstance(process, Workflow) and process.template is not None
+    problems = _unknown(given, process, file) if strict else []
+    result: dict[str, Json] = {}
+    for port in process.inputs:
+        value, messages = _value(given.get(port.name), port, reader)
+        result[port.name] = value
+        problems += [f"{_at(given, port.name, file)}input {port.name!r}{message}" for message in messages]
+    if problems:
+        raise InputError("\n".join(problems))
+    return result
+
+
+def given_names(job: str | Path | Mapping[str, Any] | None) -> set[str]:
+    """Returns the names of the inputs that a job gives a value that is not null."""
+    given, _ = _given(job)
+    return {str(key) for key, value in given.items() if value is not None and key not in SPECIAL}
+
+
+def unknown_inputs(job: str | Path | Mapping[str, Any] | None, process: Process) -> list[str]:
+    """Returns a line for each input of a job that the process does not have: what a runner warns of."""
+    given, file = _given(job)
+    return _unknown(given, process, file)
+
+
+def tool_of(job: str | Path) -> str | None:
+    """Returns the document that a job file itself names with ``cwl:tool``, as a path (with its fragment)."""
+    given, file = _given(job)
+    name = given.get(TOOL)
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise InputError(f"{_at(given, TOOL, file)}{TOOL!r} must name a document, not {name!r}")
+    return os.path.normpath(Path(file or "x").parent / name.removeprefix("file://"))
+
+
+def _given(job: str | Path | Mapping[str, Any] | None) -> tuple[Mapping[str, Any], str | None]:
+    """Returns the object as written, and the file that it was read from."""
+    if job is None or isinstance(job, Mapping):
+        return job or {}, None
+    file = str(Path(job).absolute())
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+        given = msgspec.json.decode(text) if text.lstrip().startswith("{") else parse(text, file)
+    except msgspec.DecodeError:
+        given = _flow(text, file)
+    except OSError as error:
+        raise InputError(f"cannot read the job file {file}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"the job file {file} is no UTF-8 text") from error
+    except TemplateError as error:
+        raise InputError(str(error)) from error
+    if given is None:
+        return {}, file
+    if not isinstance(given, dict):
+        raise InputError(f"{file}:1:1: a job file is a map of inputs, not a {type(given).__name__}")
+    return given, file
+
+
+def _flow(text: str, file: str) -> Any:
+    """Reads text that begins like JSON but is YAML in braces."""
+    try:
+        return parse(text, file)
+    except TemplateError as error:
+        raise InputError(str(error)) from error
+
+
+def _at(given: Mapping[str, Any], key: str, file: str | None) -> str:
+    if file is None:
+        return ""
+    if key not in given or not hasattr(given, "lc"):
+        return f"{file}: "
+    return f"{key_place(given, key, file)}: "
+
+
+def _unknown(given: Mapping[str, Any], process: Process, file: str | None) -> list[str]:
+    known = [port.name for port in process.inputs]
+    return [
+        f"{_at(given, str(key), file)}{process.name!r} has no input {key!r}{did_you_mean(str(key), known)}"
+        for key in given
+        if key not in known and key not in SPECIAL
+    ]
+
+
+def _value(value: Any, port: Parameter, reader: Reader) -> tuple[Json, list[str]]:
+    """Returns an input's value (its default where it is null), and what is wrong with it."""
+    if value is None and port.default is not msgspec.UNSET:
+        value = plain_value(port.default)
+    optional = port.type == "null" or (isinstance(port.type, list) and "null" in port.type)
+    if value is None:
+        return None, [] if optional else [f" is missing; its type is {shown(port.type)}"]
+    read = reader.read(value, port.type, port.secondary_files)
+    messages = [f"{misfit.where}: {misfit.message}" for misfit in reader.misfits]
+    reader.misfits.clear()
+    return read, messages

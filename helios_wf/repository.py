@@ -1,0 +1,136 @@
+"""A repository of templates: found in folders, checked by themselves and together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from helios_wf import resources
+from helios_wf.cwl.load import load
+from helios_wf.errors import HeliosError, Problem, TemplateError
+from helios_wf.model import Document, Place, Workflow
+
+SUFFIXES = (".cwl",)
+MARK = "template"
+"""A file without this word holds no template; it is not loaded."""
+
+SKIPPED = {"node_modules", "__pycache__"}
+
+
+class Found(NamedTuple):
+    """The templates of some folders, and the files among them that could not be loaded."""
+
+    templates: tuple[Document, ...]
+    errors: dict[str, HeliosError]
+
+
+def search_paths(given: Sequence[str | Path] = ()) -> list[Path]:
+    """Returns where templates are looked for: the paths given, else ``./templates``, else the shipped ones.
+
+    Raises:
+        TemplateError: A path that was given does not exist.
+    """
+    if given:
+        missing = [str(path) for path in given if not Path(str(path).partition("#")[0]).exists()]
+        if missing:
+            raise TemplateError([Problem(None, f"no such file or folder: {path}") for path in missing])
+        return [Path(path) for path in given]
+    here = Path("templates")
+    return [here] if here.is_dir() else [resources.templates()]
+
+
+def find(paths: Iterable[str | Path], *, root: Path | None = None, cache: Path | None = None) -> Found:
+    """Returns the templates in folders (searched deeply) and files, in the order of their paths.
+
+    A file that cannot be loaded does not stop the search; its error is kept.
+
+    Args:
+        paths: Folders and documents.
+        root: Below which documents may be read; by default the git root of each.
+        cache: Folder of documents loaded before.
+    """
+    templates: dict[str, Document] = {}
+    errors: dict[str, HeliosError] = {}
+    for file in documents_in(paths):
+        if not _may_hold_template(file):
+            continue
+        try:
+            document = load(file, root=root, cache=cache)
+        except HeliosError as error:
+            errors[str(file)] = error
+            continue
+        if isinstance(document.process, Workflow) and document.process.template is not None:
+            templates[document.path] = document
+    return Found(tuple(templates.values()), errors)
+
+
+def documents_in(paths: Iterable[str | Path]) -> Iterator[Path]:
+    """Yields the CWL documents in folders, sorted, and the files given as they are; each once."""
+    seen: set[str] = set()
+    for path in paths:
+        for file in _below(Path(path)) if Path(path).is_dir() else [Path(path)]:
+            name = str(file.absolute())
+            if name not in seen:
+                seen.add(name)
+                yield file
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(".") or entry.name in SKIPPED:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _below(entry)
+        elif entry.suffix in SUFFIXES:
+            yield entry
+
+
+def _may_hold_template(file: Path) -> bool:
+    """Says whether a file is worth loading: reading its text is cheap, loading it is not."""
+    try:
+        text = Path(str(file).partition("#")[0]).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    return "Workflow" in text and MARK in text
+
+
+def check(documents: Iterable[Document]) -> list[Problem]:
+    """Returns what is wrong with templates, each by itself and all of them together.
+
+    By themselves: masks, names and their parts.  Together: two of one name and version, two ACTUAL versions
+    of one name, and what ``match`` finds (loops, overlaps).
+    """
+    from helios_wf.match import check_repository, check_template
+
+    workflows = [document.process for document in documents if isinstance(document.process, Workflow)]
+    problems = [problem for workflow in workflows for problem in check_template(workflow)]
+    templates = [workflow for workflow in workflows if workflow.template is not None]
+    problems += _doubled(templates)
+    problems += check_repository(templates)
+    return problems
+
+
+def _doubled(templates: Sequence[Workflow]) -> Iterator[Problem]:
+    versions: dict[tuple[str, int], Place] = {}
+    actual: dict[str, Workflow] = {}
+    for workflow in templates:
+        template = workflow.template
+        if template is None:
+            continue
+        key = (template.template, template.version)
+        if key in versions:
+            message = f"template {key[0]!r} version {key[1]} is also at {versions[key]}"
+            yield Problem(workflow.place, message)
+        versions.setdefault(key, workflow.place)
+        other = actual.setdefault(template.template, workflow) if template.status == "ACTUAL" else workflow
+        if (
+            other is not workflow
+            and other.template is not None
+            and other.template.version != template.version
+        ):
+            message = (
+                f"versions {other.template.version} and {template.version} of template "
+                f"{template.template!r} are both ACTUAL ({other.place}); archive one"
+            )
+            yield Problem(workflow.place, message)
