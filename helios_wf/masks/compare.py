@@ -2,48 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from helios_wf.masks import machine
+from helios_wf.masks.elements import Shape
 from helios_wf.masks.machine import BIT, IN_SEGMENT, Accept, Fork, Program, Take, bits
 from helios_wf.masks.mask import Mask
 from helios_wf.masks.pattern import NamePattern
 from helios_wf.masks.syntax import Kind
 
 
-def overlap(left: Mask, right: Mask) -> str | None:
-    """Returns a shortest dataset name that both masks take, or None.
+def overlap(left: Mask, right: Mask, exclude: Iterable[Mask] = ()) -> str | None:
+    """Returns a shortest dataset name that both masks take, and none of the excluded ones, or None.
 
     Exact, but for captures that stand twice in one mask: there an overlap may be said where there is none
     (the name is then one that the masks would take if those captures were not the same).
     """
-    if _apart(left, right):
+    if _apart(left.shape, right.shape):
         return None
-    return machine.common(_NAMES, left.program, right.program)
+    return _common(left.program, right.program, exclude)
 
 
-def may_produce(pattern: NamePattern, mask: Mask, kinds: Mapping[str, Kind] | None = None) -> bool:
-    """Says whether some values of its parts make a pattern build a name that a mask takes.
+def may_produce(
+    pattern: NamePattern, mask: Mask, kinds: Mapping[str, Kind] | None = None, exclude: Iterable[Mask] = ()
+) -> str | None:
+    """Returns a name that a pattern can build and a mask takes, or None when there is none.
 
     Args:
         pattern: of an output's name; bind what is constant first, such as the version.
         mask: what might take it.
         kinds: what is known of the parts' values, such as ``Mask.kinds``.
+        exclude: masks whose names are not taken after all.
     """
-    return machine.common(_NAMES, pattern.program(kinds or {}), mask.program) is not None
+    if _apart(pattern.shape, mask.shape):
+        return None
+    return _common(pattern.program(kinds or {}), mask.program, exclude)
 
 
-def _apart(left: Mask, right: Mask) -> bool:
-    """Says whether two masks differ in a literal segment or separator before any ``**``: a quick no."""
-    for a, b in zip(left.elements, right.elements, strict=False):
-        if a.deep or b.deep:
+def _common(left: Program, right: Program, exclude: Iterable[Mask]) -> str | None:
+    # A capture that stands twice makes a mask take fewer names than its program: it excludes nothing surely.
+    without = [mask.program for mask in exclude if len(mask.captures) == len(mask.parts)]
+    return machine.common([_NAMES, left, right], without)
+
+
+def _apart(left: Shape, right: Shape) -> bool:
+    """Says whether shapes differ in a separator or literal segment before any ``**``: a quick no."""
+    for a, b in zip(left, right, strict=False):
+        if a is None or b is None:
             return False
-        if a.separator != b.separator:
+        if a[0] != b[0] or (a[1] is not None and b[1] is not None and a[1] != b[1]):
             return True
-        if a.literal is not None and b.literal is not None and a.literal != b.literal:
-            return True
-    deep = any(element.deep for element in (*left.elements, *right.elements))
-    return not deep and len(left.elements) != len(right.elements)
+    return len(left) != len(right) and None not in left and None not in right
 
 
 def _names() -> Program:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from helios_wf.errors import MaskError
 from helios_wf.masks import machine
@@ -10,6 +11,9 @@ from helios_wf.masks.machine import Program
 from helios_wf.masks.names import ALLOWED, SEGMENT, SEPARATORS
 from helios_wf.masks.syntax import Item, Part, Piece, Source, Wild, scan
 from helios_wf.model.noun import Noun
+
+Shape: TypeAlias = tuple[tuple[str, str | None] | None, ...]
+"""Of every segment the separator before it and the text, when it is literal; None for ``**``."""
 
 ANY_SEPARATOR = "any"
 """Stands between the segment and the rest in ``.test.``."""
@@ -55,6 +59,10 @@ class Elements(tuple[Element, ...]):
     def shortest(self) -> int:
         """Returns the length in characters below which no name is taken."""
         return sum(bool(element.separator) + _shortest(element) for element in self if not element.deep)
+
+    def shape(self) -> Shape:
+        """Returns the separators and literal segments."""
+        return tuple(None if element.deep else (element.separator, element.literal) for element in self)
 
     def program(self) -> Program:
         """Returns what ``machine`` runs."""

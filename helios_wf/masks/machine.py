@@ -38,9 +38,12 @@ class Accept(NamedTuple):
     """Matches at the end of the name."""
 
 
+MAX_STATES = 500_000
+"""States of a comparison after which it is given up."""
+
 Instruction: TypeAlias = Take | Fork | Mark | Accept
 Program: TypeAlias = list[Instruction]
-_State: TypeAlias = tuple[int, ...]
+_State: TypeAlias = tuple[tuple[int, ...], tuple[frozenset[int], ...]]
 _Marks: TypeAlias = "tuple[int, int, _Marks] | None"
 
 BIT = {character: 1 << at for at, character in enumerate(ALPHABET)}
@@ -141,27 +144,67 @@ def _positions(marks: _Marks) -> list[int]:
     return [found[slot] for slot in sorted(found)]
 
 
-def common(*programs: Program) -> str | None:
-    """Returns the shortest name that all programs take, or None when there is none of legal length."""
-    steps = [_reachable(program) for program in programs]
-    waiting = deque((start, 0) for start in product(*(after[0] for after in steps)))
-    came: dict[_State, tuple[_State, str] | None] = {start: None for start, _ in waiting}
-    while waiting:
+def common(programs: Sequence[Program], without: Sequence[Program] = ()) -> str | None:
+    """Returns a shortest name that all programs take and none of the others, or None when there is none.
+
+    Names longer than is legal do not count; nor do those that are not found within MAX_STATES states, which
+    only masks made to be hard need.
+    """
+    takers = [_Walk(program) for program in programs]
+    others = [_Walk(program) for program in without]
+    avoided = tuple(frozenset(walk.after[0]) for walk in others)
+    waiting: deque[tuple[_State, int]] = deque()
+    came: dict[_State, tuple[_State, str] | None] = {}
+    for start in product(*(walk.after[0] for walk in takers)):
+        waiting.append(((start, avoided), 0))
+        came[start, avoided] = None
+    while waiting and len(came) < MAX_STATES:
         state, length = waiting.popleft()
-        here = [program[at] for program, at in zip(programs, state, strict=True)]
-        if all(isinstance(step, Accept) for step in here):
+        ats, avoided = state
+        if all(walk.accepts(at) for walk, at in zip(takers, ats, strict=True)) and not any(
+            walk.accepts(at) for walk, set_ in zip(others, avoided, strict=True) for at in set_
+        ):
             return _spelled(came, state)
-        shared = ANY
-        for step in here:
-            shared &= step.characters if isinstance(step, Take) else 0
-        if not shared or length == MAX_NAME:
-            continue
-        character = ALPHABET[(shared & -shared).bit_length() - 1]
-        for following in product(*(after[at + 1] for after, at in zip(steps, state, strict=True))):
-            if following not in came:
-                came[following] = (state, character)
-                waiting.append((following, length + 1))
+        shared = ANY if length < MAX_NAME else 0
+        for walk, at in zip(takers, ats, strict=True):
+            shared &= walk.taken(at)
+        for bit in _told_apart(shared, others, avoided):
+            then = tuple(walk.step(set_, bit) for walk, set_ in zip(others, avoided, strict=True))
+            for following in product(*(walk.after[at + 1] for walk, at in zip(takers, ats, strict=True))):
+                if (following, then) not in came:
+                    came[following, then] = (state, ALPHABET[bit.bit_length() - 1])
+                    waiting.append(((following, then), length + 1))
     return None
+
+
+class _Walk:
+    """A program, and where its instructions lead without taking a character."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.after = [tuple(_closure(program, at)) for at in range(len(program))]
+
+    def accepts(self, at: int) -> bool:
+        return isinstance(self.program[at], Accept)
+
+    def taken(self, at: int) -> int:
+        step = self.program[at]
+        return step.characters if isinstance(step, Take) else 0
+
+    def step(self, ats: frozenset[int], bit: int) -> frozenset[int]:
+        """Returns all that is reached from any of some instructions by one character."""
+        return frozenset(then for at in ats if self.taken(at) & bit for then in self.after[at + 1])
+
+
+def _told_apart(shared: int, walks: Sequence[_Walk], avoided: tuple[frozenset[int], ...]) -> Iterator[int]:
+    """Yields one character of each group that the walks treat alike."""
+    groups = [shared] if shared else []
+    for walk, ats in zip(walks, avoided, strict=True):
+        for at in ats:
+            taken = walk.taken(at)
+            groups = [part for group in groups for part in (group & taken, group & ~taken) if part]
+    for group in groups:
+        yield group & -group
 
 
 def _spelled(came: dict[_State, tuple[_State, str] | None], state: _State) -> str:
@@ -170,11 +213,6 @@ def _spelled(came: dict[_State, tuple[_State, str] | None], state: _State) -> st
         state, character = before
         characters.append(character)
     return "".join(reversed(characters))
-
-
-def _reachable(program: Program) -> list[tuple[int, ...]]:
-    """Returns for every instruction the takes and accepts that it leads to without taking a character."""
-    return [tuple(_closure(program, at)) for at in range(len(program))]
 
 
 def _closure(program: Program, start: int) -> Iterator[int]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from helios_wf.errors import MaskError
 from helios_wf.masks import machine
-from helios_wf.masks.elements import Elements, read_elements
+from helios_wf.masks.elements import Elements, Shape, read_elements
 from helios_wf.masks.machine import Program
 from helios_wf.masks.names import MAX_NAME, is_name
 from helios_wf.masks.regex import regex
@@ -69,6 +69,11 @@ class Mask:
     def program(self) -> Program:
         """The mask for ``machine``; it takes some texts that are no names."""
         return self.elements.program()
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The separators and literal segments, for a quick comparison."""
+        return self.elements.shape()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mask) and other.text == self.text

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from helios_wf.errors import MaskError, did_you_mean
 from helios_wf.masks import machine
+from helios_wf.masks.elements import Shape
 from helios_wf.masks.machine import Program
-from helios_wf.masks.names import ALLOWED, SEGMENT, SEPARATORS, check_name, is_name
+from helios_wf.masks.names import ALLOWED, SEGMENT, SEPARATORS, check_name, is_name, split_name
 from helios_wf.masks.syntax import Kind, Part, Piece, Source, in_segment, scan, write
 
 Use: TypeAlias = Literal["name", "value", "file"]
@@ -83,6 +85,14 @@ class NamePattern:
     def shown(self) -> str:
         """Returns the text, with what ``bind`` put in."""
         return "".join(str(item) for item in self.items)
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The separators and literal segments of the names that it builds."""
+        marked = "".join(item if isinstance(item, str) else "*" for item in self.items)
+        segments, separators = split_name(marked)
+        literals = (None if "*" in segment else segment for segment in segments)
+        return tuple(zip(["", *separators], literals, strict=True))
 
     def program(self, kinds: Mapping[str, Kind]) -> Program:
         """Returns what ``machine`` runs for the names that it can build.

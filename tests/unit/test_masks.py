@@ -426,7 +426,28 @@ def test_a_file_pattern_builds_one_safe_file_name() -> None:
 def test_whether_an_output_may_be_taken_by_a_mask(pattern: str, mask: str, answer: bool) -> None:
     kinds = {"n": Kind("int")}
     bound = NamePattern.parse(pattern).bind({"version": 4})
-    assert may_produce(bound, Mask.parse(mask), kinds) is answer
+    assert (may_produce(bound, Mask.parse(mask), kinds) is not None) is answer
+
+
+def test_what_is_excluded_is_no_overlap() -> None:
+    kept = NamePattern.parse("spd.{stream}.kept.v{version}").bind({"version": 1})
+    everything, kept_ones = Mask.parse("spd.**"), Mask.parse("**.kept.**")
+    assert may_produce(kept, everything) is not None
+    assert may_produce(kept, everything, exclude=[kept_ones]) is None
+    assert may_produce(kept, everything, exclude=[Mask.parse("**.v2")]) is not None
+    assert overlap(everything, Mask.parse("**.raw"), [Mask.parse(".raw.")]) is None
+
+
+@given(masks(), masks(), masks(), names())
+def test_an_overlap_leaves_out_what_is_excluded(left: Mask, right: Mask, out: Mask, name: str) -> None:
+    assume(all(len(mask.captures) == len(mask.parts) for mask in (left, right, out)))
+    example = overlap(left, right, [out])
+    if example is None:
+        assert left.match(name) is None or right.match(name) is None or out.match(name) is not None
+    else:
+        assert left.match(example) is not None
+        assert right.match(example) is not None
+        assert out.match(example) is None
 
 
 @given(st.lists(masks(), max_size=8), names())
