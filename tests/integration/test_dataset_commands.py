@@ -1,0 +1,121 @@
+"""``helios-wf dataset`` from the outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from helios_wf.cli import main
+
+
+class Command:
+    """Calls helios-wf in this process and keeps what it printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys = capsys
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str) -> int:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        self.out, self.err = self.capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code
+
+
+@pytest.fixture
+def helios(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store_url: str
+) -> Command:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("HELIOS_STORE", store_url)
+    (work / "a.csv").write_text("event_id,energy\n1,2.5\n2,3\n")
+    (work / "b.csv").write_text("event_id,energy\n3,1.5\n")
+    return Command(capsys)
+
+
+def test_a_dataset_is_added_in_two_goes_shown_and_closed(helios: Command) -> None:
+    assert helios("dataset", "add", "spd.12.raw", "b.csv", "--meta", "run=12", "--meta", "tag=007") == 0
+    assert helios.out == "spd.12.raw: 1 file, 1 event, 22 B, OPEN\n"
+    assert helios("dataset", "add", "spd.12.raw", "a.csv", "--checksum", "sha1", "--meta", "e=13.6") == 0
+    assert helios("dataset", "close", "spd.12.raw") == 0
+    assert helios.out == "spd.12.raw: 2 files, 3 events, 48 B, CLOSED\n"
+    assert helios("dataset", "show", "spd.12.raw", "--format", "json") == 0
+    shown = json.loads(helios.out)
+    assert (shown["state"], shown["meta"]) == ("CLOSED", {"run": 12, "tag": "007", "e": 13.6})
+    assert [Path(file["path"]).name for file in shown["files"]] == ["b.csv", "a.csv"]
+    assert [file["layout"]["n_events"] for file in shown["files"]] == [1, 2]
+    assert shown["files"][0]["checksum"] is None
+    assert shown["files"][1]["checksum"].startswith("sha1$")
+    assert helios("dataset", "show", "spd.12.raw") == 0
+    assert "columns  event_id: int64, energy: double" in helios.out
+    assert helios.out.splitlines()[-1].endswith("/a.csv")
+
+
+def test_datasets_are_listed_by_mask_and_state(helios: Command) -> None:
+    helios("dataset", "add", "spd.1.raw", "a.csv", "--close")
+    helios("dataset", "add", "spd.2.raw", "a.csv")
+    helios("dataset", "add", "cms.1.raw", "a.csv", "--close")
+
+    def names(*arguments: str) -> list[str]:
+        assert helios("dataset", "list", "--format", "json", *arguments) == 0
+        return [row["name"] for row in json.loads(helios.out)]
+
+    assert names() == ["cms.1.raw", "spd.1.raw", "spd.2.raw"]
+    assert names("spd.{run:int}.*") == ["spd.1.raw", "spd.2.raw"]
+    assert names("spd.**", "--state", "closed") == ["spd.1.raw"]
+    assert helios("dataset", "list", "nothing") == 0
+    assert helios.out.split() == ["NAME", "STATE", "FILES", "EVENTS", "SIZE", "META"]
+    assert helios("dataset", "list", "spd.{") == 2
+
+
+def test_verify_names_what_differs_and_exits_with_1(helios: Command) -> None:
+    helios("dataset", "add", "spd.1.raw", "a.csv", "b.csv")
+    assert helios("dataset", "verify", "spd.1.raw") == 0
+    assert helios.out == "spd.1.raw: 2 files as recorded\n"
+    Path("a.csv").unlink()
+    with Path("b.csv").open("a") as file:
+        file.write("9,9\n")
+    assert helios("dataset", "verify", "spd.1.raw") == 1
+    assert "a.csv: is not there" in helios.out
+    assert "b.csv: has 26 bytes, had 22; has 2 events, had 1" in helios.out
+    assert helios.out.endswith("spd.1.raw: 2 of 2 files differ\n")
+    assert helios("dataset", "verify", "spd.1.raw", "--format", "json") == 1
+    assert [finding["kind"] for finding in json.loads(helios.out)] == ["missing", "changed"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["add", "a/../b", "a.csv"], "dataset name 'a/../b'"),
+        (["add", "a\nb", "a.csv"], "dataset name 'a\\nb'"),
+        (["add", "x", "nope.csv"], "nope.csv: no such file or directory"),
+        (["add", "x", "a.csv", "a.csv"], "given twice"),
+        (["add", "x", "a.csv", "--meta", "energy"], "is no KEY=VALUE"),
+        (["add", "x", "a.csv", "--meta", "k=1", "--meta", "k=2"], "'k' is given twice"),
+        (["add", "x", "a.csv", "--checksum", "crc"], "'crc' is not one of"),
+        (["show", "x"], "no dataset 'x'"),
+        (["close", "x"], "no dataset 'x'"),
+        (["verify", "x"], "no dataset 'x'"),
+    ],
+)
+def test_a_mistake_exits_with_2_and_writes_nothing(helios: Command, arguments: list[str], words: str) -> None:
+    assert helios("dataset", *arguments) == 2
+    assert words in helios.err
+    assert helios.out == ""
+    assert helios("dataset", "list", "--format", "json") == 0
+    assert json.loads(helios.out) == []
+
+
+def test_without_options_the_store_lies_in_the_working_folder(
+    helios: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HELIOS_STORE")
+    assert helios("dataset", "add", "x", "a.csv") == 0
+    assert Path(".helios/helios.db").is_file()
+    assert helios("dataset", "add", "x", "a.csv", "--home", "elsewhere") == 0
+    assert Path("elsewhere/helios.db").is_file()
