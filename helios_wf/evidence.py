@@ -1,4 +1,4 @@
-"""What a machine leaves behind that tells why a tool failed: the end of its log, a full disk, memory kills."""
+"""What is left that tells why a tool failed: the end of its log, a full disk, memory kills."""
 
 from __future__ import annotations
 

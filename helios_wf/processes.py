@@ -141,7 +141,7 @@ def signal_group(pid: int, number: int) -> None:
 
 
 def end_leftovers(patience_s: float = GRACE_S) -> None:
-    """Ends every child that is left, and theirs, until none is; does nothing in a process that is no subreaper."""
+    """Ends every child that is left, and theirs; does nothing in a process that is no subreaper."""
     if not _is_subreaper:
         return
     deadline = time.monotonic() + patience_s

@@ -28,8 +28,8 @@ PATIENCE_S = 60.0
 def shell_tool(script: str, **fields: Json) -> dict[str, Json]:
     """Returns a tool that runs a shell script in its working directory.
 
-    Its inputs are ``x`` (``$1``, a string) and ``f`` (``$2``, a File), both optional, its output ``out`` is the file
-    ``out``, optional; ``fields`` go over those of the tool.
+    Its inputs are ``x`` (``$1``, a string) and ``f`` (``$2``, a File), both optional; its output ``out`` is
+    the file ``out``, optional; ``fields`` go over those of the tool.
     """
     return {
         "cwlVersion": "v1.2",
@@ -111,8 +111,13 @@ class Bench:
 
     def started(self, handle: str) -> None:
         """Waits until an attempt has begun."""
-        seen: list[str] = []
-        wait_until(lambda: seen.extend(self.backend.started()) or handle in seen, self.backend)
+        seen: set[str] = set()
+
+        def has_begun() -> bool:
+            seen.update(self.backend.started())
+            return handle in seen
+
+        wait_until(has_begun, self.backend)
 
 
 class BackendContract:
@@ -323,8 +328,8 @@ class FakeBackend:
     """A backend that runs nothing: each attempt is answered by a function.
 
     Args:
-        answer: returns the report of an attempt, or None to leave it running until ``finish``; by default every
-            attempt succeeds at once without outputs.
+        answer: returns the report of an attempt, or None to leave it running until ``finish``; by default
+            every attempt succeeds at once without outputs.
         room: how many attempts it takes at once.
     """
 

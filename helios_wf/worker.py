@@ -1,7 +1,8 @@
 """Job specs in, reports out, over pipes: ``python -m helios_wf.worker --name NAME --journal FILE``.
 
-Each line is JSON.  In: ``{"define": {DIGEST: VALUE}}``, ``{"run": [SPEC, ...]}``, ``{"cancel": [HANDLE, ...]}``,
-``{"forget": BYTES}``.  Out: ``{"started": HANDLE, "pid": PID}`` and ``{"report": REPORT}``.
+Each line is JSON.  In: ``{"define": {DIGEST: VALUE}}``, ``{"run": [SPEC, ...]}``,
+``{"cancel": [HANDLE, ...]}``, ``{"forget": BYTES}``.  Out: ``{"started": HANDLE, "pid": PID}`` and
+``{"report": REPORT}``.
 
 A report is appended to the journal before it is sent; ``forget`` drops that many bytes, counted from the
 worker's start, which whoever reads the reports has settled.  The worker ends when its standard input does,
@@ -163,7 +164,7 @@ class Worker:
         self._current = None
 
     def _tool(self, digest: str) -> Program | dict[str, Json]:
-        """Returns a tool ready to be run; its body where it cannot be made ready, which the runner reports."""
+        """Returns a tool ready to be run; its body where that fails, which the runner then reports."""
         program = self._programs.get(digest)
         if program is not None:
             return program

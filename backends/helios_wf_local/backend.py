@@ -9,6 +9,7 @@ import select
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -137,7 +138,7 @@ class LocalBackend:
         return {handle: Life.ALIVE if handle in own else Life.GONE for handle in asked}
 
     def forget_journal(self) -> None:
-        """Lets the workers drop from their journals what ``poll`` has returned; call it once that is settled."""
+        """Lets the workers drop from their journals what ``poll`` returned; call it once that is settled."""
         for worker in self._workers:
             worker.forget()
 
@@ -238,11 +239,11 @@ class LocalBackend:
 
 
 def machine_memory_mb() -> float:
-    """Returns the memory that jobs may have, in MiB: the machine's, or its control group's if that is less."""
+    """Returns the memory that jobs may have, in MiB: the machine's, or its control group's if less."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
-            limits.append(int(file.read()))
+        with contextlib.suppress(OSError, ValueError):
+            limits.append(int(Path(path).read_text(encoding="ascii")))
     return min(limits) / 2**20
 
 

@@ -10,7 +10,6 @@ An engine that resumes reads them first, before it submits anything::
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 import msgspec
@@ -59,4 +58,4 @@ def forget_journal(home: str) -> None:
     """
     for path in folder(home).glob("*.journal*"):
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+            path.unlink()

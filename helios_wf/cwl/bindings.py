@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import NamedTuple, TypeAlias
 
 from helios_wf.cwl.expressions import Expression, Javascript, compile_expression
-from helios_wf.cwl.types import Port, Type, as_list, choose, show
+from helios_wf.cwl.schema import Port, Type, as_list, choose, show
 from helios_wf.errors import JobError
 from helios_wf.model import Json
 from helios_wf.states import Cause

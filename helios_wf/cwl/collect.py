@@ -18,7 +18,7 @@ from helios_wf.cwl.files import contents, is_file_or_directory, listing, seconda
 from helios_wf.cwl.found import Finder
 from helios_wf.cwl.inputs import change_files
 from helios_wf.cwl.requirements import requirement
-from helios_wf.cwl.types import Port, Type, as_list, fits, show
+from helios_wf.cwl.schema import Port, Type, as_list, fits, show
 from helios_wf.errors import JobError
 from helios_wf.model import Json
 from helios_wf.states import Cause
@@ -157,7 +157,7 @@ class _Output:
             shown = ", ".join(str(each.get("basename")) for each in value[:5])
             raise JobError(
                 Cause.MISSING_OUTPUT,
-                f"output {self.name!r} is one {self._type}, but {len(value)} match {_quoted(patterns)}: {shown}",
+                f"output {self.name!r} is one {self._type}; {_quoted(patterns)} matches {len(value)}: {shown}",
             )
         return value[0]
 

@@ -11,11 +11,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from helios_wf.cwl.bindings import CommandLine, Scope
-from helios_wf.cwl.expressions import Expression, Javascript, compile_expression, evaluate
-from helios_wf.cwl.files import Folders, Stage
-from helios_wf.cwl.inputs import Inputs
-from helios_wf.cwl.requirements import CUDA, entries, javascript_of, pairs, requirement
-from helios_wf.cwl.types import Types, UncoveredError, short, show
+from helios_wf.cwl.expressions import (
+    Expression,
+    Javascript,
+    compile_expression,
+    evaluate,
+    is_expression,
+    modernise,
+)
+from helios_wf.cwl.files import Folders, Stage, described
+from helios_wf.cwl.inputs import Inputs, change_files
+from helios_wf.cwl.requirements import CUDA, entries, javascript_of, pairs, requirement, version_of
+from helios_wf.cwl.schema import Types, UncoveredError, short, show
 from helios_wf.cwl.workdir import WorkDirectory
 from helios_wf.errors import JobError, UnsupportedError
 from helios_wf.model import Json, Resources
@@ -80,6 +87,8 @@ class CompiledTool:
 
     def __init__(self, body: Mapping[str, Json]) -> None:
         _refuse(body)
+        if version_of(body) in ("v1.0", "v1.1"):
+            body = modernise(body)
         self.body = body
         self.javascript = javascript_of(body)
         types = Types(body)
@@ -167,11 +176,15 @@ def resources_of(body: Mapping[str, Json], inputs: Mapping[str, Json]) -> Resour
     javascript = javascript_of(body)
     cuda = requirement(body, CUDA)
     asked = requirement(body, "ResourceRequirement")
+    # v1.0 has another default than the later versions
+    fields: dict[str, Any] = {"ram_mb": 1024} if version_of(body) == "v1.0" else {}
     if asked is None and cuda is None:
-        return Resources()
+        return Resources(**fields)
+    if not any(is_expression(value) for value in (*(asked or {}).values(), *(cuda or {}).values())):
+        inputs = {}
     given = {short(port["id"]): port.get("default") for port in pairs(body.get("inputs"), "id", "type")}
-    scope = Scope({**given, **{key: value for key, value in inputs.items() if value is not None}}, {})
-    fields: dict[str, Any] = {}
+    given |= {key: value for key, value in inputs.items() if value is not None}
+    scope = Scope(change_files(given, described), {})
     for name, field in _RESOURCES.items():
         value = _least(asked or {}, name, javascript, scope)
         if value is not None:
@@ -212,8 +225,8 @@ def _refuse(body: Mapping[str, Json]) -> None:
     for entry in entries(body, "requirements"):
         if entry["class"] == "DockerRequirement":
             raise UnsupportedError(
-                "the tool requires a container (DockerRequirement under requirements), which helios-wf does not "
-                "run; move it to hints if the tool also runs without"
+                "the tool requires a container (DockerRequirement under requirements), which helios-wf does "
+                "not run; move it to hints if the tool also runs without"
             )
         if entry["class"] not in COVERED:
             raise UncoveredError(f"{entry['class']} is not compiled")

@@ -90,6 +90,37 @@ def evaluate(
     return compile_expression(value, javascript)(inputs, self_value, runtime or {})
 
 
+def modernise(value: Json) -> Json:
+    r"""Returns a document of CWL v1.0 or v1.1 with the escapes of its expressions as v1.2 writes them.
+
+    There a backslash before any character stands for the bare character.  Defaults and expression libraries
+    are left alone.
+    """
+    if isinstance(value, Mapping):
+        skipped = ("default", "expressionLib")
+        return {key: each if key in skipped else modernise(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [modernise(each) for each in value]
+    if not is_expression(value) or "\\" not in value:
+        return value
+    text = ""
+    at = 0
+    while match := _SPECIAL.search(value, at):
+        text += value[at : match.start()]
+        if match[0] == "\\":
+            at = match.start() + 2
+            text += _escaped(value[match.start() + 1 : at + 1])
+        else:
+            at = _closing(value, match.start() + 1)
+            text += value[match.start() : at]
+    return text + value[at:]
+
+
+def _escaped(text: str) -> str:
+    """Returns how v1.2 writes the first character of a text."""
+    return f"\\{text[0]}" if text[:2] in ("$(", "${") or text[:1] == "\\" else text[:1]
+
+
 def _compile_part(piece: str, text: str, javascript: Javascript) -> str | Expression:
     return _compile_code(piece, text, javascript) if isinstance(piece, _Code) else piece
 

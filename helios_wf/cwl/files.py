@@ -115,6 +115,23 @@ def localise(value: Mapping[str, Json], stage: Stage, name: str) -> dict[str, Js
     return _placed(value, source, folder, stage, name)
 
 
+def described(value: Mapping[str, Json]) -> dict[str, Json]:
+    """Returns a File or Directory with its names and size, as it stands: nothing is staged or checked."""
+    given = value.get("location") or value.get("path")
+    below = {
+        key: [described(each) for each in value[key]]
+        for key in ("listing", "secondaryFiles")
+        if value.get(key)
+    }
+    if not given or str(given).startswith("_:"):
+        return {**value, **below}
+    path = to_path(given)
+    found = {"location": to_location(path), **names(path, value["class"]), **value, **below}
+    if value["class"] == "File" and "size" not in value and os.path.isfile(path):
+        found["size"] = os.path.getsize(path)
+    return found
+
+
 def _placed(
     value: Mapping[str, Json], source: str, folder: str | None, stage: Stage, name: str
 ) -> dict[str, Json]:

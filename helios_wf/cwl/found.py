@@ -7,7 +7,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from helios_wf.cwl.files import Stage, names, sha1, to_location, to_path
+from helios_wf.cwl.files import Stage, listing, names, sha1, to_location, to_path
+from helios_wf.cwl.inputs import change_files
 from helios_wf.errors import JobError
 from helios_wf.model import Json
 from helios_wf.states import Cause
@@ -47,7 +48,7 @@ class Finder:
         if not self._within(real):
             raise JobError(
                 Cause.UNSAFE_OUTPUT,
-                f"{path!r} leads to {real!r}, which is neither in the attempt's directory nor an input of the job",
+                f"{path!r} leads to {real!r}, which is neither in the attempt's directory nor an input",
             )
         if not os.path.exists(real):
             raise JobError(
@@ -85,7 +86,7 @@ class Finder:
         return value
 
     def path_of(self, value: Mapping[str, Json]) -> str:
-        """Returns the absolute path that a File or Directory means; relative ones lie in the working directory."""
+        """Returns the absolute path of a File or Directory; a relative one lies in the working directory."""
         given = value.get("path") or value.get("location")
         if not isinstance(given, str) or not given:
             raise JobError(
@@ -160,3 +161,23 @@ class Finder:
 def _placed(value: Mapping[str, Json]) -> bool:
     location = value.get("location")
     return bool(value.get("path")) or (isinstance(location, str) and not location.startswith("_:"))
+
+
+def deep(value: Json) -> Json:
+    """Returns outputs as a run's final output object shows them: every Directory with all that it holds.
+
+    Files in a Directory get size and checksum; reports leave them out, since most are never looked at.
+    """
+    return change_files(value, _deep)
+
+
+def _deep(value: dict[str, Json]) -> dict[str, Json]:
+    if value["class"] == "Directory" and "path" in value:
+        value["listing"] = [_summed(each) for each in listing(value["path"], deep=True)]
+    return value
+
+
+def _summed(value: dict[str, Json]) -> dict[str, Json]:
+    if value["class"] == "File":
+        return {**value, "checksum": sha1(value["path"])}
+    return {**value, "listing": [_summed(each) for each in value["listing"]]}

@@ -18,7 +18,7 @@ from helios_wf.cwl.files import (
     to_path,
 )
 from helios_wf.cwl.requirements import requirement
-from helios_wf.cwl.types import Port, Type, UncoveredError, as_list, fits, show
+from helios_wf.cwl.schema import Port, Type, UncoveredError, as_list, fits, show
 from helios_wf.errors import JobError
 from helios_wf.model import Json
 from helios_wf.states import Cause
@@ -151,7 +151,7 @@ class _Input:
                 has = f"has the format {each['format']}" if each.get("format") else "has no format"
                 raise JobError(
                     Cause.BAD_INPUT,
-                    f"input {self.name!r}: {each['path']!r} {has}; it must be {' or '.join(map(str, formats))}",
+                    f"input {self.name!r}: {each['path']!r} {has}, not {' or '.join(map(str, formats))}",
                 )
 
 

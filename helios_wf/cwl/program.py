@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from helios_wf.cwl.collect import Collection
 from helios_wf.cwl.command import CompiledTool, Invocation
 from helios_wf.cwl.files import Folders
-from helios_wf.cwl.types import UncoveredError
+from helios_wf.cwl.schema import UncoveredError
 from helios_wf.model import Json, Resources
 
 

@@ -150,6 +150,8 @@ def _load(path: Path, runtime: dict[str, Json]) -> tuple[Any, Any]:
     loading.construct_tool_object = cwltool.workflow.default_make_tool
     tool = load_tool(str(path), loading)
     resources = {name: runtime[name] for name in ("cores", "ram", "tmpdirSize", "outdirSize")}
+    from threading import Condition
+
     context = RuntimeContext(
         {
             "outdir": runtime["outdir"],
@@ -159,6 +161,7 @@ def _load(path: Path, runtime: dict[str, Json]) -> tuple[Any, Any]:
             "preserve_environment": [RUN_MARK, JOB_MARK],
             "rm_tmpdir": False,
             "toplevel": True,
+            "workflow_eval_lock": Condition(),
             "select_resources": lambda asked, _: resources,
         }
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from helios_wf.model import Json
 
 CUDA = "http://commonwl.org/cwltool#CUDARequirement"
+ORIGINAL = "http://commonwl.org/cwltool#original_cwlVersion"
 _ALIASES = {"cwltool:CUDARequirement": CUDA, "CUDARequirement": CUDA}
 
 
@@ -16,6 +17,11 @@ def entries(body: Mapping[str, Json], field: str) -> list[dict[str, Json]]:
     if isinstance(given, Mapping):
         given = [{"class": name, **(fields or {})} for name, fields in given.items()]
     return [{**entry, "class": _ALIASES.get(entry["class"], entry["class"])} for entry in given]
+
+
+def version_of(body: Mapping[str, Json]) -> str:
+    """Returns the version of CWL that a tool was written in."""
+    return str(body.get(ORIGINAL) or body.get("cwlVersion") or "v1.2")
 
 
 def requirement(body: Mapping[str, Json], name: str) -> dict[str, Json] | None:

@@ -15,7 +15,7 @@ from helios_wf.cwl.bindings import Scope
 from helios_wf.cwl.expressions import Expression, Javascript, compile_expression, is_expression
 from helios_wf.cwl.files import Stage, is_file_or_directory, names, to_path
 from helios_wf.cwl.inputs import change_files
-from helios_wf.cwl.types import show
+from helios_wf.cwl.schema import show
 from helios_wf.errors import JobError
 from helios_wf.model import Json
 from helios_wf.states import Cause
