@@ -58,13 +58,13 @@ def append(tx: Connection, dataset: int, name: str, files: Sequence[EventFile]) 
 
 def read(tx: Connection, dataset: int) -> tuple[EventFile, ...]:
     """Returns the files of the dataset of that number, in order."""
-    sets: dict[str, tuple[Column, ...]] = {}
-    query = (
-        select(dataset_files, column_sets.c.columns.label("column_json"))
-        .join(column_sets, column_sets.c.digest == dataset_files.c.columns, isouter=True)
-        .where(dataset_files.c.dataset == dataset)
-        .order_by(dataset_files.c.position)
-    )
+    this = dataset_files.c.dataset == dataset
+    used = select(dataset_files.c.columns).where(this).distinct()
+    sets = {
+        row.digest: msgspec.json.decode(row.columns, type=tuple[Column, ...])
+        for row in tx.execute(select(column_sets).where(column_sets.c.digest.in_(used)))
+    }
+    query = select(dataset_files).where(this).order_by(dataset_files.c.position)
     return tuple(
         EventFile(path=row.path, size=row.size, checksum=row.checksum, layout=_layout(row, sets))
         for row in tx.execute(query)
@@ -94,8 +94,6 @@ def _layout_values(
 def _layout(row: Any, sets: dict[str, tuple[Column, ...]]) -> Layout | None:
     if row.format is None:
         return None
-    if row.columns not in sets:
-        sets[row.columns] = msgspec.json.decode(row.column_json, type=tuple[Column, ...])
     return Layout(
         format=row.format,
         n_events=row.n_events,
