@@ -64,7 +64,7 @@ class Flow:
         self.definitions: dict[str, Json] = {}
         self.check: Callable[[Resources], list[str]] = lambda resources: []
         self.stopping = False
-        self.has_more = False
+        self.has_more = True
         self._home = home
         self._backend = backend
         self._layout_of = layout_of
@@ -85,6 +85,17 @@ class Flow:
     def is_complete(self) -> bool:
         """Whether every task is done."""
         return all(self.frontier.is_complete(task.number) for task in self.plan.tasks)
+
+    def may_lease(self, room: int) -> bool:
+        """Says whether it is worth asking for jobs now: after a change, or when a delayed one is due."""
+        due = self._delayed and self._delayed[0][0] <= time.time()
+        return room > 0 and not self.failed and (self.has_more or bool(due))
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether nothing can ever happen again although the run is not over; never true of a sound plan."""
+        waits = self.inflight or self._delayed or self._ready or self.has_more or self.failed
+        return not waits and not self.is_complete
 
     @property
     def next_due(self) -> float | None:
@@ -215,7 +226,7 @@ class Flow:
         if len(accepted) != len(leases):
             missing = [one.path for one in leases if (one.task, one.path) not in accepted]
             raise AssertionError(f"run {self.run}: jobs were leased twice: {missing[:5]}")
-        self.has_more = n_recorded >= MOST_RECORDED
+        self.has_more = len(specs) >= room or n_recorded >= MOST_RECORDED
         self._move_tasks(tx)
         return specs
 
@@ -302,7 +313,7 @@ class Flow:
                 started_at=time.time(),
             )
         )
-        self.counts[job.task][JobState.LEASED] += 1
+        self._count_out(job)
         self._settled(job, to, outputs)
 
     def _flush(self) -> None:
@@ -338,13 +349,16 @@ class Flow:
 
     def _lease(self, job: Job, spec: JobSpec) -> Lease:
         self.inflight[spec.handle] = job._replace(tries=job.tries._replace(attempt=spec.attempt))
-        counts = self.counts[job.task]
-        if job.tries.attempt:
-            counts[JobState.READY] -= 1
-        counts[JobState.LEASED] += 1
+        self._count_out(job)
         return Lease(
             job.task, paths.to_text(job.path), spec.attempt, spec.first, spec.stop, self._backend, spec.directory
         )
+
+    def _count_out(self, job: Job) -> None:
+        """Counts a job as handed out; only one that was tried before was counted as READY."""
+        if job.tries.attempt:
+            self.counts[job.task][JobState.READY] -= 1
+        self.counts[job.task][JobState.LEASED] += 1
 
     def _range(self, task: Task, path: Path) -> tuple[int | None, int | None]:
         if task.split is None:

@@ -290,7 +290,8 @@ def _value_needs(plan: Plan, source: Source, positions: tuple[int, ...]) -> Iter
             yield _task_need(plan, task, positions)
         case Gathered(inside, domain):
             outside = positions[: len(plan.domains[domain].chain)]
-            yield Need(Node("domain", domain), outside)
+            if len(outside) == len(plan.domains[domain].chain):
+                yield Need(Node("domain", domain), outside)
             yield from _value_needs(plan, inside, outside)
         case At(inside, chosen):
             yield from _value_needs(plan, inside, tuple(positions[p] for p in chosen))

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from helios_wf.backend import Backend, Life
@@ -14,10 +14,10 @@ from helios_wf.engine import paths
 from helios_wf.engine.durable import sync_folder
 from helios_wf.engine.flow import Flow, Job
 from helios_wf.engine.verdicts import Tries
-from helios_wf.errors import BackendUnreachableError, SubmitRefusedError
+from helios_wf.errors import BackendUnreachableError, HeliosError, SubmitRefusedError
 from helios_wf.model import JobSpec, Report
 from helios_wf.states import Cause, JobState, RunState
-from helios_wf.store import Store, Tx, jobs, requests, runs
+from helios_wf.store import Store, jobs, requests, runs
 from helios_wf.store.rows import OpenJob, Settlement
 
 LEASE_S = 30.0
@@ -28,6 +28,8 @@ TICK_S = 0.02
 """Reports are gathered for so long before they are settled together."""
 
 IDLE_S = 0.2
+ASK_S = 0.25
+"""How often requests of other processes are read."""
 
 
 class Held(NamedTuple):
@@ -63,16 +65,33 @@ def dead_holder(engine: str | None) -> str | None:
 class Engine:
     """Drives flows over one backend and one store until they are settled or it is told to stop."""
 
-    def __init__(self, store: Store, backend: Backend, home: str, watch: Callable[[Engine], None] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        backend: Backend,
+        home: str,
+        finish: Callable[[Held], None],
+        watch: Callable[[Engine], None] = lambda engine: None,
+    ) -> None:
+        """Makes an engine.
+
+        Args:
+            store: where the runs are kept.
+            backend: where their jobs run.
+            home: folder of the work folders, made durable before jobs are settled.
+            finish: called once for each run when nothing of it runs any more and nothing more is to start.
+            watch: called after each tick.
+        """
         self.store = store
         self.backend = backend
         self.held: dict[str, Held] = {}
         self.interrupted = False
         self._home = home
-        self._watch = watch or (lambda engine: None)
+        self._finish = finish
+        self._watch = watch
         self._paused: set[str] = set()
-        self._strays: list[Report] = []
         self._heard = time.monotonic()
+        self._asked = 0.0
 
     def hold(self, run: str, epoch: int, flow: Flow) -> None:
         """Takes over a run: restores it, and finds out what became of attempts of an engine before."""
@@ -93,9 +112,12 @@ class Engine:
         self.held[run] = Held(run, epoch, flow)
 
     def run(self) -> None:
-        """Ticks until every run is settled, paused or the engine is interrupted."""
-        while any(not self._is_over(held) for held in self.held.values()) and not self.interrupted:
+        """Ticks until every run is over or the engine is interrupted."""
+        while self.held and not self.interrupted:
             self.tick()
+            for held in [held for held in self.held.values() if self._is_over(held)]:
+                del self.held[held.id]
+                self._finish(held)
         if self.interrupted:
             self._put_back()
 
@@ -108,7 +130,11 @@ class Engine:
         if any(report.cause is None for report in reports):
             sync_folder(self._home)
         started = self.backend.started()
+        asking = time.monotonic() - self._asked > ASK_S
         for held in self.held.values():
+            if asking:
+                self._ask(held)
+                self._asked = time.monotonic()
             self._round(held, by_run[held.id], [handle for handle in started if handle in held.flow.inflight])
         self._beat()
         self._watch(self)
@@ -117,25 +143,29 @@ class Engine:
         now = time.time()
         due = [held.flow.next_due for held in self.held.values()]
         soonest = min((when for when in due if when is not None), default=now + IDLE_S)
-        busy = any(held.flow.has_more for held in self.held.values())
-        reports = self.backend.poll(0.0 if busy else max(0.0, min(IDLE_S, soonest - now)))
-        if reports and any(held.flow.inflight for held in self.held.values()):
+        more = any(held.flow.has_more and not self._is_halted(held) for held in self.held.values())
+        at_once = more and self.backend.room() > 0
+        reports = self.backend.poll(0.0 if at_once else max(0.0, min(IDLE_S, soonest - now)))
+        if reports:
+            time.sleep(TICK_S)
             reports += self.backend.poll(0.0)
         return reports
 
     def _round(self, held: Held, reports: list[Report], started: list[str]) -> None:
         """Settles, expands and leases for one run, in one transaction; then submits."""
         flow = held.flow
-        self._ask(held)
         room = 0 if self._is_halted(held) else self.backend.room()
-        if not reports and room <= 0:
+        if not reports and not flow.may_lease(room):
             return
         with self.store.write() as tx:
             runs.fence(tx, held.id, held.epoch)
+            flow.started(tx, started)
             flow.settle(tx, reports)
-            specs = flow.lease(tx, room) if room > 0 and not flow.failed else []
+            specs = flow.lease(tx, room)
         flow.outputs.trim()
         self._submit(held, specs)
+        if room > 0 and flow.is_stuck:
+            raise EngineStuckError(f"run {held.id}: nothing runs and nothing can start; the store keeps its state")
 
     def _submit(self, held: Held, specs: list[JobSpec]) -> None:
         if held.flow.definitions:
@@ -209,10 +239,9 @@ class Engine:
             for held in self.held.values():
                 runs.heartbeat(tx, held.id, held.epoch)
 
-    def release(self, tx: Tx, runs_held: Iterable[str]) -> None:
-        """Lets go of runs."""
-        for run in runs_held:
-            runs.release(tx, run, self.held[run].epoch)
+
+class EngineStuckError(HeliosError):
+    """The engine found a run that is neither over nor going on: a fault of helios-wf, not of the run."""
 
 
 def _handle(run: str, one: OpenJob) -> str:

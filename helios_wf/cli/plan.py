@@ -1,0 +1,125 @@
+"""``helios-wf plan``: what a run would do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from helios_wf.cli.options import settings_options
+from helios_wf.config import Settings
+
+if TYPE_CHECKING:
+    from helios_wf.match import Match
+    from helios_wf.preview import Preview, TaskPreview
+
+
+@click.command()
+@click.argument("document", metavar="TEMPLATE")
+@click.argument("job", metavar="[JOB]", required=False, type=click.Path(dir_okay=False))
+@click.option("--dataset", "given", metavar="NAME=PATH", multiple=True, help="Register a dataset and take it.")
+@click.option("--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field.")
+@click.option("--format", "output", type=click.Choice(["table", "json", "dot", "mermaid"]), default="table", show_default=True)
+@settings_options("home", "store")
+def plan(
+    document: str, job: str | None, given: tuple[str, ...], changes: tuple[str, ...], output: str, settings: Settings
+) -> int:
+    """Show the tasks, jobs and event ranges that a run would have, and what would not run and why.
+
+    Takes what ``run`` takes.  A number that depends on what runs before is shown as ``?``.
+    """
+    from helios_wf.choosing import choose, has_masks, inputs_of, register
+    from helios_wf.cwl.job_file import read_inputs
+    from helios_wf.cwl.load import load
+    from helios_wf.cwl.settings import apply_settings
+    from helios_wf.launch import Layouts
+    from helios_wf.plan import plan_document
+    from helios_wf.preview import preview
+    from helios_wf.store import Store
+
+    base = load(document, cache=settings.home / "cache")
+    loaded = apply_settings(base, changes)
+    planned = plan_document(loaded)
+    store = Store.open(settings.store, settings.home)
+    layouts = Layouts()
+    shown: list[tuple[Match | None, Preview]] = []
+    left_out: Sequence[str] = ()
+    if job is None and has_masks(loaded):
+        choice = choose(store, base, register(store, given))
+        left_out = choice.left_out
+        for match in choice.matches:
+            with store.read() as tx:
+                layouts.learn(tx, match.datasets.values())
+            inputs = read_inputs(inputs_of(store, loaded.process, match), loaded.process, Path.cwd())
+            shown.append((match, preview(planned, inputs, layouts.of)))
+        if not shown:
+            shown.append((None, preview(planned, None, layouts.of)))
+    else:
+        shown.append((None, preview(planned, read_inputs(job, loaded.process, Path.cwd()), layouts.of)))
+    _write(shown, left_out, output)
+    return 0
+
+
+def _write(shown: Sequence[tuple[Match | None, Preview]], left_out: Sequence[str], output: str) -> None:
+    if output == "json":
+        runs = [
+            {"datasets": match.datasets if match else {}, **msgspec.to_builtins(preview)} for match, preview in shown
+        ]
+        click.echo(json.dumps({"runs": runs, "not_run": list(left_out)}, indent=2))
+        return
+    if output in ("dot", "mermaid"):
+        click.echo((dot if output == "dot" else mermaid)(shown[0][1].tasks))
+        return
+    for match, preview in shown:
+        _table(match, preview)
+    for reason in left_out:
+        click.echo(f"not run: {reason}")
+
+
+def _table(match: Match | None, preview: Preview) -> None:
+    from helios_wf.cli.output import table
+
+    if match is not None:
+        click.echo("datasets: " + ", ".join(f"{name}={dataset}" for name, dataset in match.datasets.items()))
+    rows = [
+        (one.name, _number(one.jobs), _number(one.ranges), _number(one.events), ", ".join(one.after) or "-", one.way)
+        for one in preview.tasks
+    ]
+    click.echo(table(rows, ("task", "jobs", "ranges", "events", "after", "way")))
+    for one in preview.tasks:
+        for reason in one.waits:
+            click.echo(f"{one.name}: {reason}")
+        if one.way not in ("compiled", "engine"):
+            click.echo(f"{one.name}: {one.way}, because {one.why}")
+    for problem in preview.problems:
+        click.echo(f"would fail: {problem}")
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else str(value)
+
+
+def dot(tasks: Sequence[TaskPreview]) -> str:
+    """Returns the tasks as a Graphviz graph."""
+    lines = ["digraph plan {", "  rankdir=LR;", "  node [shape=box, style=rounded];"]
+    lines += [f"  {json.dumps(one.name)} [label={json.dumps(_label(one))}];" for one in tasks]
+    lines += [f"  {json.dumps(before)} -> {json.dumps(one.name)};" for one in tasks for before in one.after]
+    return "\n".join([*lines, "}"])
+
+
+def mermaid(tasks: Sequence[TaskPreview]) -> str:
+    """Returns the tasks as a Mermaid flowchart."""
+    numbers = {one.name: one.number for one in tasks}
+    lines = ["flowchart LR"]
+    lines += [f'  t{one.number}["{_label(one)}"]' for one in tasks]
+    lines += [f"  t{numbers[before]} --> t{one.number}" for one in tasks for before in one.after]
+    return "\n".join(lines)
+
+
+def _label(one: TaskPreview) -> str:
+    return one.name if one.jobs is None else f"{one.name} ({one.jobs})"
+

@@ -1,0 +1,164 @@
+"""``helios-wf run`` and ``helios-wf resume``."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from helios_wf.cli.options import settings_options
+from helios_wf.config import Settings
+from helios_wf.errors import UserError
+from helios_wf.model.noun import Json
+from helios_wf.states import RunState
+
+if TYPE_CHECKING:
+    from helios_wf.launch import Outcome, Session
+    from helios_wf.store import Store
+    from helios_wf.store.rows import JobRow
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C.  Source: POSIX shells, 128 + SIGINT."""
+
+
+@click.command()
+@click.argument("document", metavar="DOCUMENT")
+@click.argument("job", metavar="[JOB]", required=False, type=click.Path(dir_okay=False))
+@click.option("--dataset", "given", metavar="NAME=PATH", multiple=True, help="Register a dataset and take it.")
+@click.option("--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@settings_options("home", "store", "backend", "jobs", "keep", "outdir")
+def run(
+    document: str, job: str | None, given: tuple[str, ...], changes: tuple[str, ...], quiet: bool, settings: Settings
+) -> int:
+    """Run a template or any CWL document.
+
+    With a JOB file (a CWL input object) it runs once on those inputs.  A template with masks and no JOB takes
+    every combination of CLOSED datasets that matches and is not done yet.  The same command again goes on with
+    a run that was stopped.  Outputs go to stdout as JSON, progress to stderr.
+    """
+    from helios_wf.choosing import choose, has_masks, inputs_of, register
+    from helios_wf.cwl.job_file import read_inputs
+    from helios_wf.cwl.load import load
+    from helios_wf.launch import new_run
+    from helios_wf.store import Store
+
+    if job and given:
+        raise UserError("give a JOB file or --dataset, not both: a JOB file binds the inputs itself")
+    loaded = load(document, cache=settings.home / "cache")
+    process = loaded.process
+    masked = job is None and has_masks(loaded)
+    if given and not masked:
+        raise UserError(f"{document} has no masks, so it takes no datasets; bind its inputs with a JOB file")
+    store = Store.open(settings.store, settings.home)
+    if not masked:
+        inputs = read_inputs(job, process, Path.cwd())
+        return drive(store, settings, [new_run(store, loaded, inputs, settings, changes)], False, quiet)
+    choice = choose(store, loaded, register(store, given))
+    for reason in choice.left_out:
+        click.echo(f"not run: {reason}", err=True)
+    if not choice.matches:
+        click.echo(f"nothing to run: no combination of CLOSED datasets is new to {document}", err=True)
+    bound = [(match, read_inputs(inputs_of(store, process, match), process, Path.cwd())) for match in choice.matches]
+    ids = [new_run(store, loaded, inputs, settings, changes, match) for match, inputs in bound]
+    return drive(store, settings, ids, True, quiet)
+
+
+@click.command()
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@settings_options("home", "store", "backend", "jobs")
+def resume(run: str | None, quiet: bool, settings: Settings) -> int:
+    """Go on with a run that was stopped, paused or cancelled, or that failed.
+
+    RUN is the id of a run or its beginning; without it, the latest run.  Jobs that are done stay done; failed
+    and cancelled ones get all their attempts again.
+    """
+    from helios_wf.launch import find_run
+    from helios_wf.store import Store
+
+    store = Store.open(settings.store, settings.home)
+    row = find_run(store, run)
+    return drive(store, settings, [row.id], bool(row.datasets), quiet)
+
+
+def drive(store: Store, settings: Settings, ids: Sequence[str], as_array: bool, quiet: bool) -> int:
+    """Drives runs to their end, prints what they gave, and returns the exit code."""
+    from helios_wf.cli.progress import Progress
+    from helios_wf.launch import Session
+
+    progress = Progress(quiet)
+    session = Session(store, settings, progress)
+    try:
+        with _interruptible(session):
+            outcomes = session.drive(ids) if ids else []
+    finally:
+        progress.close()
+    for outcome in outcomes:
+        _explain(outcome)
+    _print(outcomes, as_array)
+    if any(outcome.state is RunState.RUNNING for outcome in outcomes):
+        return INTERRUPTED
+    return 0 if all(outcome.state in (RunState.DONE, RunState.FINISHED) for outcome in outcomes) else 1
+
+
+@contextmanager
+def _interruptible(session: Session) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) stops cleanly; the second one at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        click.echo("stopping: running jobs are ended and put back; once more to leave at once", err=True)
+        session.interrupt()
+        signal.signal(number, signal.default_int_handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print(outcomes: Sequence[Outcome], as_array: bool) -> None:
+    value: Json
+    if as_array:
+        value = [{"run": one.run, "datasets": one.datasets, "outputs": one.outputs} for one in outcomes]
+    else:
+        value = outcomes[0].outputs if outcomes else None
+        if value is None:
+            return
+    click.echo(json.dumps(value, indent=4, sort_keys=True))
+
+
+def _explain(outcome: Outcome) -> None:
+    """Says on stderr why a run is not done, with what failed first."""
+    if outcome.state is RunState.DONE:
+        return
+    click.echo(f"run {outcome.run} is {outcome.state}: {outcome.reason}", err=True)
+    for failure in outcome.failures[:3]:
+        click.echo(describe(failure, outcome.steps.get(failure.task, str(failure.task))), err=True)
+    if outcome.state is not RunState.FINISHED:
+        click.echo(f"  to go on with it: helios-wf resume {outcome.run}", err=True)
+
+
+def describe(job: JobRow, step: str) -> str:
+    """Returns what is to be said of a failed job: cause first, then where, command and the log's end."""
+    where = f"{step}[{job.path.replace('/', ',')}]" if job.path else step
+    events = f", events {job.first} to {job.stop}" if job.first is not None else ""
+    lines = [f"  {where} failed at attempt {job.attempt}{events}: {job.message or job.cause}"]
+    if job.stderr_tail.strip():
+        lines += ["    its stderr ends with:"]
+        lines += [f"      {line}" for line in job.stderr_tail.rstrip().splitlines()[-8:]]
+    if job.command:
+        import shlex
+
+        lines.append(f"    command: {shlex.join(job.command)}")
+    if job.directory:
+        lines.append(f"    its folder: {job.directory}")
+    return "\n".join(lines)

@@ -1,0 +1,170 @@
+"""``helios-wf runs``, ``status``, ``pause``, ``cancel`` and ``clean``."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import click
+
+from helios_wf.cli.options import settings_options
+from helios_wf.cli.output import emit, format_option, table
+from helios_wf.config import Settings
+from helios_wf.model.noun import Json
+from helios_wf.states import SETTLED_RUNS, JobState, RunState
+
+if TYPE_CHECKING:
+    from helios_wf.store.rows import RunRow, TaskRow
+
+
+@click.command()
+@click.option("--limit", default=20, show_default=True, help="How many, the latest first.")
+@format_option
+@settings_options()
+def runs(limit: int, output: str, settings: Settings) -> None:
+    """List runs, the latest first."""
+    from helios_wf.store import Store
+    from helios_wf.store import runs as stored
+
+    store = Store.open(settings.store, settings.home)
+    with store.read() as tx:
+        rows = stored.list(tx, limit)
+    shown = [_run(row) for row in rows]
+    if output == "table":
+        click.echo(
+            table(
+                [(one["run"], one["state"], one["label"], one["datasets_text"], one["created"]) for one in shown],
+                ("run", "state", "document", "datasets", "created"),
+            )
+        )
+    else:
+        emit([{key: value for key, value in one.items() if key != "datasets_text"} for one in shown], "json")
+
+
+@click.command()
+@click.argument("run", metavar="[RUN]", required=False)
+@format_option
+@settings_options()
+def status(run: str | None, output: str, settings: Settings) -> None:
+    """Show where a run stands, task by task; also while it runs.  Without RUN, the latest run."""
+    from helios_wf.launch import find_run
+    from helios_wf.store import Store, jobs, tasks
+
+    store = Store.open(settings.store, settings.home)
+    row = find_run(store, run)
+    with store.read() as tx:
+        rows = tasks.list(tx, row.id)
+        failures = jobs.failures(tx, row.id, 3)
+    if output == "json":
+        emit({**_without_text(_run(row)), "tasks": [_task(one) for one in rows]}, "json")
+        return
+    click.echo(f"run {row.id} of {row.label}: {_live(row)}" + (f" ({row.reason})" if row.reason else ""))
+    cells = [
+        (one.name, one.state, _done(one), "?" if one.total is None else str(one.total), _out(one), _failed(one))
+        for one in rows
+    ]
+    click.echo(table(cells, ("task", "state", "done", "of", "running", "failed")))
+    if failures:
+        from helios_wf.cli.run import describe
+
+        names = {one.number: one.name for one in rows}
+        for failure in failures:
+            click.echo(describe(failure, names[failure.task]))
+
+
+@click.command()
+@click.argument("run", metavar="[RUN]", required=False)
+@settings_options()
+def pause(run: str | None, settings: Settings) -> None:
+    """Start nothing new in a run; what runs ends.  ``helios-wf resume`` goes on with it."""
+    from helios_wf.launch import ask, find_run
+    from helios_wf.store import Store
+
+    store = Store.open(settings.store, settings.home)
+    click.echo(ask(store, find_run(store, run), "pause"))
+
+
+@click.command()
+@click.argument("run", metavar="[RUN]", required=False)
+@settings_options()
+def cancel(run: str | None, settings: Settings) -> None:
+    """End a run and what runs of it."""
+    from helios_wf.launch import ask, find_run
+    from helios_wf.store import Store
+
+    store = Store.open(settings.store, settings.home)
+    click.echo(ask(store, find_run(store, run), "cancel"))
+
+
+@click.command()
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option("--all", "every", is_flag=True, help="Of all settled runs.")
+@settings_options()
+def clean(run: str | None, every: bool, settings: Settings) -> None:
+    """Remove the work folders of a settled run; its outputs and its record stay.
+
+    A failed or cancelled run that was cleaned cannot be resumed: what its jobs made is gone.
+    """
+    from helios_wf.errors import RunError
+    from helios_wf.launch import find_run
+    from helios_wf.store import Store
+    from helios_wf.store import runs as stored
+
+    store = Store.open(settings.store, settings.home)
+    if every:
+        with store.read() as tx:
+            rows = list(stored.list(tx, 1_000_000, SETTLED_RUNS))
+    else:
+        rows = [find_run(store, run)]
+        if rows[0].state not in SETTLED_RUNS:
+            raise RunError(f"run {rows[0].id} is {rows[0].state}: only settled runs are cleaned; cancel it first")
+    for row in rows:
+        folder = settings.home / "runs" / row.id
+        if folder.exists():
+            shutil.rmtree(folder)
+            click.echo(f"removed {folder}")
+
+
+def _run(row: RunRow) -> dict[str, Json]:
+    return {
+        "run": row.id,
+        "state": row.state,
+        "label": row.label,
+        "template": row.template,
+        "version": row.version,
+        "datasets": row.datasets,
+        "datasets_text": ", ".join(row.datasets.values()),
+        "reason": row.reason,
+        "engine": row.engine,
+        "created": row.created_at.isoformat(timespec="seconds"),
+        "changed": row.changed_at.isoformat(timespec="seconds"),
+        "outputs": row.outputs,
+    }
+
+
+def _without_text(shown: dict[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in shown.items() if key != "datasets_text"}
+
+
+def _live(row: RunRow) -> str:
+    """Returns the state, and whether an engine is at work."""
+    if row.state is RunState.RUNNING and row.engine is None:
+        return "RUNNING, but no engine holds it; helios-wf resume goes on with it"
+    return f"{row.state}" + (f", held by {row.engine}" if row.engine else "")
+
+
+def _task(row: TaskRow) -> dict[str, Json]:
+    counts = {state.value: count for state, count in row.counts.items() if count}
+    return {"number": row.number, "task": row.name, "state": row.state, "total": row.total, "jobs": counts}
+
+
+def _done(row: TaskRow) -> int:
+    return sum(row.counts.get(state, 0) for state in (JobState.DONE, JobState.FINISHED, JobState.SKIPPED))
+
+
+def _out(row: TaskRow) -> int:
+    return row.counts.get(JobState.LEASED, 0) + row.counts.get(JobState.RUNNING, 0)
+
+
+def _failed(row: TaskRow) -> int:
+    return row.counts.get(JobState.FAILED, 0)

@@ -1,0 +1,139 @@
+"""What a run would do, without running it: tasks, jobs, event ranges, and what waits for what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from helios_wf.cwl.command import way_of
+from helios_wf.engine.cutting import ranges_of
+from helios_wf.engine.frontier import Frontier
+from helios_wf.engine.values import Values
+from helios_wf.errors import JobError, UnsupportedError
+from helios_wf.model import Layout, Noun, Tool
+from helios_wf.model.noun import Json
+from helios_wf.model.plans import Gathered, MergeOutput, Path, Plan, Source, Task
+from helios_wf.plan.algebra import tasks_of, walk
+
+
+class TaskPreview(Noun, frozen=True):
+    """One task as it would run.
+
+    ``jobs``, ``ranges`` and ``events`` are None where they depend on what runs before; ``way`` says how its
+    tool is run, ``why`` for what reason; ``waits`` what its jobs wait for beyond one job of a task before.
+    """
+
+    number: int
+    name: str
+    way: str
+    why: str
+    after: tuple[str, ...]
+    jobs: int | None
+    ranges: int | None
+    events: int | None
+    waits: tuple[str, ...]
+
+
+class Preview(Noun, frozen=True):
+    """A run as it would be: its tasks in order, and what would keep it from ending well."""
+
+    tasks: tuple[TaskPreview, ...]
+    problems: tuple[str, ...]
+
+
+class _Nothing:
+    """Outputs before anything ran."""
+
+    def of(self, task: int, path: Path) -> dict[str, Json] | None:
+        raise LookupError(task)
+
+    def load_below(self, task: int, path: Path) -> None:
+        raise LookupError(task)
+
+    def merged(self, task: int, path: Path) -> list[dict[str, Json] | None]:
+        raise LookupError(task)
+
+
+def preview(plan: Plan, inputs: dict[str, Json] | None, layout_of: Callable[[str, str | None], Layout]) -> Preview:
+    """Returns what a run of these inputs would do; without inputs, what is known of any run."""
+    frontier = Frontier(plan)
+    values = Values(plan, inputs or {}, frontier, _Nothing(), lambda *given: ranges_of(*given, layout_of=layout_of))
+    problems = [] if inputs is None else _size_everything(plan, frontier, values)
+    shown = tuple(_task(plan, frontier, values, task, inputs is not None) for task in plan.tasks)
+    return Preview(shown, tuple(problems))
+
+
+def _size_everything(plan: Plan, frontier: Frontier, values: Values) -> list[str]:
+    """Opens all domains that can be sized before anything runs; returns the reasons why some cannot."""
+    problems: list[str] = []
+    more = True
+    while more:
+        more = False
+        for number, path in list(frontier.domains(10_000)):
+            try:
+                size, ranges = values.shape(plan.domains[number], path)
+            except JobError as error:
+                problems.append(str(error))
+                continue
+            if ranges is not None:
+                values.ranges[number, path] = ranges
+            frontier.open(number, path, size)
+            more = True
+    return problems
+
+
+def _task(plan: Plan, frontier: Frontier, values: Values, task: Task, bound: bool) -> TaskPreview:
+    way, why = _way(task)
+    after = {other for feed in task.feeds for other in tasks_of(feed.source)} | set(task.guards)
+    known = bound and task.merge is None and frontier.is_known(task.number)
+    ranges, events = _ranges(values, task) if known and task.split is not None else (None, None)
+    return TaskPreview(
+        number=task.number,
+        name=task.name,
+        way=way,
+        why=why,
+        after=tuple(plan.tasks[number].name for number in sorted(after)),
+        jobs=frontier.totals[task.number] if known else None,
+        ranges=ranges,
+        events=events,
+        waits=tuple(_waits(plan, task)),
+    )
+
+
+def _way(task: Task) -> tuple[str, str]:
+    if task.process is None:
+        return "engine", "only its valueFrom and when are evaluated"
+    if not isinstance(task.process, Tool):
+        return "engine", "an ExpressionTool"
+    try:
+        return way_of(task.process.body)
+    except UnsupportedError as error:
+        return "unsupported", str(error)
+
+
+def _ranges(values: Values, task: Task) -> tuple[int, int]:
+    """Returns how many event ranges the paths of a task's split have, and how many events."""
+    found = [ranges for (domain, _), ranges in values.ranges.items() if domain == task.split]
+    pieces = [(first, stop) for ranges in found for first, stop in ranges if first is not None and stop is not None]
+    return len(pieces), sum(stop - first for first, stop in pieces)
+
+
+def _waits(plan: Plan, task: Task) -> list[str]:
+    reasons = []
+    for feed in task.feeds:
+        for name, what in _whole(plan, feed.source):
+            merged = task.merge is not None and task.merge.input == feed.name
+            why = "a merge reads all its inputs" if merged else what
+            reasons.append(f"{feed.name} waits for all of {name}: {why}")
+    return reasons
+
+
+def _whole(plan: Plan, source: Source) -> list[tuple[str, str]]:
+    """Returns the tasks of which a source needs more than one job, each with the reason."""
+    found: dict[str, str] = {}
+    for part in walk(source):
+        if isinstance(part, Gathered):
+            for number in tasks_of(part):
+                found.setdefault(plan.tasks[number].name, "it reads the whole array")
+        elif isinstance(part, MergeOutput) and plan.tasks[part.task].merge:
+            found.setdefault(plan.tasks[part.task].name, "it reads what was merged")
+    return list(found.items())

@@ -1,0 +1,121 @@
+"""The end of a run: its outputs moved into place, its datasets put into the catalogue, all in one record."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from helios_wf import formats
+from helios_wf.engine import paths
+from helios_wf.engine.loop import Held
+from helios_wf.engine.publish import Destinations, arrange, carry_out, files_of
+from helios_wf.errors import EventFileError, MissingExtraError
+from helios_wf.match import file_names
+from helios_wf.model import Dataset, Document, EventFile, Layout, Workflow
+from helios_wf.model.noun import Json
+from helios_wf.states import DatasetState, RunState
+from helios_wf.store import Store, datasets, jobs, publications, runs
+
+
+class Publisher:
+    """Publishes one complete run."""
+
+    def __init__(
+        self,
+        store: Store,
+        held: Held,
+        document: Document,
+        names: Mapping[str, str],
+        logs: Mapping[str, str],
+        outdir: Path,
+        home: Path,
+    ) -> None:
+        self._store = store
+        self._held = held
+        self._document = document
+        self._names = names
+        self._logs = logs
+        self._outdir = outdir
+        self._home = home
+
+    def publish(self) -> dict[str, Json]:
+        """Moves the outputs, records them with their datasets, and returns the CWL output object.
+
+        Raises:
+            StoreError: something could not be moved or recorded; the run stays as it is.
+            UserError: two files of a dataset would have one name.
+        """
+        values = self._values()
+        arranged = arrange(values, Destinations(self._outdir, self._folders(), self._file_names(values)))
+        with self._store.write() as tx:
+            runs.fence(tx, self._held.id, self._held.epoch)
+            publications.intend(tx, self._held.id, arranged.moves)
+        carry_out(arranged.moves, self._home / "runs" / self._held.id)
+        made = [self._dataset(name, arranged.files[output]) for output, name in self._names.items()]
+        made += [self._log_dataset(step, name) for step, name in self._logs.items()]
+        with self._store.write() as tx:
+            runs.fence(tx, self._held.id, self._held.epoch)
+            publications.published(tx, self._held.id, [(move.output, move.position) for move in arranged.moves])
+            for dataset in made:
+                datasets.create(tx, dataset)
+            runs.move(tx, self._held.id, self._held.epoch, RunState.DONE, outputs=arranged.outputs)
+        return arranged.outputs
+
+    def _values(self) -> dict[str, Json]:
+        flow = self._held.flow
+        with self._store.read() as tx:
+            flow.outputs.tx = tx
+            values = {planned.output.name: flow.values.value(planned.source, ()) for planned in flow.plan.outputs}
+        flow.outputs.trim()
+        return values
+
+    def _folders(self) -> dict[str, Path]:
+        return {output: self._outdir / _folder(name) for output, name in self._names.items()}
+
+    def _file_names(self, values: Mapping[str, Json]) -> dict[str, list[str]]:
+        workflow = self._document.process
+        assert isinstance(workflow, Workflow) or not self._names
+        found = {}
+        for output, name in self._names.items():
+            basenames = [file.get("basename") or os.path.basename(file["path"]) for file in files_of(values[output])]
+            single = isinstance(values[output], dict)
+            found[output] = file_names(workflow, output, name, basenames, single)
+        return found
+
+    def _dataset(self, name: str, files: list[dict[str, Json]]) -> Dataset:
+        described = tuple(
+            EventFile(file["path"], int(file.get("size") or 0), file.get("checksum"), _layout(file["path"]))
+            for file in files
+        )
+        return Dataset(name, DatasetState.CLOSED, described, {}, self._held.id)
+
+    def _log_dataset(self, step: str, name: str) -> Dataset:
+        """Writes the logs of a step's jobs, one behind the other in index order, as one file."""
+        (task,) = (task for task in self._held.flow.plan.tasks if task.name == step)
+        path = self._outdir / _folder(name) / f"{_folder(name).name}.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._store.read() as tx, path.open("wb") as out:
+            for text, state, _ in jobs.outputs_below(tx, self._held.id, task.number, ""):
+                row = jobs.get(tx, self._held.id, task.number, text)
+                out.write(f"==== {step}[{text.replace('/', ',')}] attempt {row.attempt} {state}\n".encode())
+                for stream in ("stdout", "stderr"):
+                    log = Path(row.directory or paths.to_text(())) / stream
+                    if row.directory and log.is_file():
+                        out.write(log.read_bytes())
+        data = path.read_bytes()
+        checksum = "sha1$" + hashlib.sha1(data, usedforsecurity=False).hexdigest()
+        return Dataset(name, DatasetState.CLOSED, (EventFile(str(path), len(data), checksum),), {}, self._held.id)
+
+
+def _folder(name: str) -> Path:
+    """Returns the relative folder of a dataset: ``/`` in its name makes folders, a scope is the outermost."""
+    return Path(name.replace(":", "/"))
+
+
+def _layout(path: str) -> Layout | None:
+    try:
+        return formats.probe(path) if formats.recognise(path) else None
+    except (EventFileError, MissingExtraError):
+        return None
