@@ -1,0 +1,76 @@
+"""A sparse index of a text file: at which byte some of its rows start."""
+
+from __future__ import annotations
+
+import bisect
+import os
+
+import msgspec
+
+from helios_wf.errors import FileFormatError
+from helios_wf.formats.opening import ByteSource
+from helios_wf.formats.rows import RowRule, blocks
+from helios_wf.model.noun import Noun
+
+
+class RowIndex(Noun, frozen=True):
+    """Row ``rows[i]`` of a text file of ``size`` bytes starts at byte ``offsets[i]``.
+
+    Both ascend, about one entry for every 4 MiB; ``n_events`` is the number of all rows.
+    """
+
+    format: str
+    size: int
+    n_events: int
+    rows: tuple[int, ...]
+    offsets: tuple[int, ...]
+
+    def before(self, row: int) -> tuple[int, int]:
+        """Returns the nearest indexed row at or before a row, and its byte offset."""
+        place = bisect.bisect_right(self.rows, row) - 1
+        return self.rows[place], self.offsets[place]
+
+    def to_json(self) -> bytes:
+        """Returns the index as JSON, for a sidecar or a catalogue."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> RowIndex:
+        """Returns the index that ``to_json`` wrote.
+
+        Raises:
+            FileFormatError: the text is no such index.
+        """
+        try:
+            return msgspec.json.decode(text, type=cls)
+        except msgspec.MsgspecError as error:
+            raise FileFormatError(f"this is no row index: {error}; make one by probing the file") from None
+
+    def check(self, path: str | os.PathLike[str], size: int) -> None:
+        """Checks that the file is still as long as when it was indexed.
+
+        Raises:
+            FileFormatError: it is not.
+        """
+        if size != self.size:
+            raise FileFormatError(
+                f"{path}: has {size} bytes, its row index was made for {self.size}; probe the file again"
+            )
+
+
+def index_rows(source: ByteSource, format: str, rule: RowRule, offset: int) -> RowIndex:
+    """Returns the index of the rows from a byte offset (behind a header) to the end of a file."""
+    rows, offsets, n_events = [0], [offset], 0
+    for block in blocks(source, rule, offset):
+        if block.offset != offsets[-1]:
+            rows.append(n_events)
+            offsets.append(block.offset)
+        n_events += block.count()
+    seekable = not source.compressed
+    return RowIndex(
+        format=format,
+        size=source.size,
+        n_events=n_events,
+        rows=tuple(rows) if seekable else (0,),
+        offsets=tuple(offsets) if seekable else (offset,),
+    )
