@@ -25,7 +25,7 @@ from helios_wf.masks.index import MaskIndex
 from helios_wf.masks.mask import Captures, Mask
 from helios_wf.masks.names import MAX_NAME, check_name, is_name, split_name
 from helios_wf.masks.pattern import NamePattern
-from helios_wf.masks.syntax import Kind, Part
+from helios_wf.masks.syntax import Kind, Part, in_segment
 
 __all__ = [
     "MAX_NAME",
@@ -37,6 +37,7 @@ __all__ = [
     "Part",
     "check_name",
     "difference",
+    "in_segment",
     "is_name",
     "may_produce",
     "overlap",
