@@ -116,8 +116,16 @@ def _named_streams(tool: dict[str, Json]) -> dict[str, Json]:
         ports = [port for port in tool["outputs"] if (port.get("outputBinding") or {}).get("glob") == name]
         for port in ports:
             port["outputBinding"]["glob"] = ""
-        fresh = digest([stream, tool])[:40]
+        fresh = digest([stream, _unplaced(tool)])[:40]
         tool[stream] = fresh
         for port in ports:
             port["outputBinding"]["glob"] = fresh
     return tool
+
+
+def _unplaced(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _unplaced(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unplaced(item) for item in value]
+    return value.rsplit("/", 1)[-1] if isinstance(value, str) and value.startswith("file://") else value

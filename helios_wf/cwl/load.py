@@ -130,7 +130,7 @@ def meaning(process: Process, path: str, root: Path) -> str:
     def relative(value: Json) -> Json:
         if isinstance(value, dict):
             return {key: relative(item) for key, item in value.items() if key != "place"}
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             return [relative(item) for item in value]
         if isinstance(value, str) and value.startswith(uri(root)):
             return os.path.relpath(value, uri(folder))
