@@ -22,6 +22,11 @@ inputs:
     type: string?
     label: Table of events, where the file holds several
     inputBinding: {prefix: --table}
+  row_index:
+    type: File?
+    label: Where rows of a text file start
+    doc: Made by "helios-events info --row-index"; spares a scan to the first event.
+    inputBinding: {prefix: --row-index}
   sensor_column:
     type: string?
     label: Column of sensors

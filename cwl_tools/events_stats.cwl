@@ -18,6 +18,11 @@ inputs:
     type: string?
     label: Table of events, where the file holds several
     inputBinding: {prefix: --table}
+  row_index:
+    type: File?
+    label: Where rows of a text file start
+    doc: Made by "helios-events info --row-index"; spares a scan to the first event.
+    inputBinding: {prefix: --row-index}
   filter:
     type: string?
     label: Condition that events must pass

@@ -32,12 +32,11 @@ def load(path: Path, sensor_column: str) -> Constants:
     """
     import pyarrow as pa
 
-    from helios_wf import formats
-    from helios_wf.event_tools.columns import check_present
+    from helios_wf.event_tools.columns import opened
+    from helios_wf.event_tools.pieces import Piece
 
-    names = [sensor_column, "gain", "offset"]
-    check_present(path, None, {"sensor": sensor_column, "gain": "gain", "offset": "offset"})
-    with formats.read(path, columns=names) as reader:
+    names = {"sensor": sensor_column, "gain": "gain", "offset": "offset"}
+    with opened(Piece(path), None, names) as reader:
         sensor, gain, offset = (column.combine_chunks() for column in reader.read_all().columns)
     if len(sensor.unique()) < len(sensor):
         raise InputError(f"{path} has constants for a sensor twice; one row for each is wanted")
@@ -80,6 +79,7 @@ def calibrated(
 )
 @options.event_range
 @options.table
+@options.row_index
 @options.column("sensor", "sensor_id", "sensors")
 @options.column("energy", "energy", "energies to correct")
 def command(
@@ -89,6 +89,7 @@ def command(
     first_event: int,
     n_events: int | None,
     table: str | None,
+    row_index: Path | None,
     sensor_column: str,
     energy_column: str,
 ) -> None:
@@ -97,11 +98,12 @@ def command(
 
     from helios_wf import formats
     from helios_wf.event_tools.columns import check_present
+    from helios_wf.event_tools.pieces import piece_of
 
-    check_present(file, table, {"sensor": sensor_column, "energy": energy_column})
     known = load(constants, sensor_column)
-    stop = None if n_events is None else first_event + n_events
-    with formats.read(file, first_event, stop, table=table) as reader:
+    piece = piece_of(file, first_event, n_events, row_index)
+    with formats.read(piece.path, piece.first, piece.stop, table=table, index=piece.index) as reader:
+        check_present(file, reader.schema.names, {"sensor": sensor_column, "energy": energy_column})
         place = reader.schema.get_field_index(energy_column)
         schema = reader.schema.set(place, pa.field(energy_column, pa.float64()))
         formats.write(output, calibrated(reader, known, sensor_column, energy_column), schema)

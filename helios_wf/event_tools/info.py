@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from helios_wf.errors import InputError
 from helios_wf.event_tools import options
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ def describe(path: Path, layout: Layout, first: int, count: int | None) -> tuple
 @options.table
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
+    "--row-index",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write where the rows of one text file start, for the other programs.",
+)
+@click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="File to write; else stdout."
 )
 def command(
@@ -52,6 +59,7 @@ def command(
     first_event: int,
     n_events: int | None,
     table: str | None,
+    row_index: Path | None,
     form: Literal["text", "json"],
     output: Path | None,
 ) -> None:
@@ -63,6 +71,8 @@ def command(
 
     from helios_wf import formats
 
+    if row_index:
+        write_row_index(files, row_index)
     found = []
     for path in files:
         layout = formats.probe(path, table=table)
@@ -78,6 +88,20 @@ def command(
         click.echo(text, nl=False)
     else:
         output.write_text(text)
+
+
+def write_row_index(files: tuple[Path, ...], output: Path) -> None:
+    """Writes where the rows of a text file start.
+
+    Raises:
+        InputError: There is more than one file, or it is no text.
+    """
+    from helios_wf import formats
+
+    index = formats.build_index(files[0]) if len(files) == 1 else None
+    if index is None:
+        raise InputError("a row index is of one text file; other formats know where their events are")
+    output.write_bytes(index.to_json())
 
 
 def as_text(facts: dict[str, Json]) -> str:

@@ -73,11 +73,11 @@ def _events(pieces: Sequence[Piece], table: str | None, schema: pa.Schema) -> It
     """Yields the events of pieces, which all have the columns of the first."""
     from helios_wf import formats
 
-    for path, first, stop in pieces:
-        with formats.read(path, first, stop, table=table) as reader:
+    for piece in pieces:
+        with formats.read(piece.path, piece.first, piece.stop, table=table) as reader:
             if reader.schema.names != schema.names:
                 raise InputError(
-                    f"{path} has the columns {', '.join(reader.schema.names)}; "
+                    f"{piece.path} has the columns {', '.join(reader.schema.names)}; "
                     f"those of the first file are wanted: {', '.join(schema.names)}"
                 )
             yield from (batch.cast(schema) for batch in reader)

@@ -35,6 +35,16 @@ def table(command: F) -> F:
     )
 
 
+def row_index(command: F) -> F:
+    """Adds ``--row-index``: where the rows of a text file start."""
+    return click.option(
+        "--row-index",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Where rows of a text file start, made by info --row-index; spares a scan to the first event.",
+    )(command)
+
+
 def files(name: str = "files", required: bool = True) -> Callable[[F], F]:
     """Adds the files of events as arguments."""
     return click.argument(

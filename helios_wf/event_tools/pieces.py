@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from helios_wf import formats
+from helios_wf.event_tools.columns import load_index
 
 
-class Piece(NamedTuple):
-    """The events ``[first, stop)`` of a file; all that follow ``first`` when ``stop`` is None."""
+@dataclass(frozen=True)
+class Piece:
+    """The events ``[first, stop)`` of a file; all that follow ``first`` when ``stop`` is None.
+
+    ``index`` spares finding the first of them by a scan, where the file is text.
+    """
 
     path: Path
-    first: int
-    stop: int | None
+    first: int = 0
+    stop: int | None = None
+    index: formats.RowIndex | None = None
+
+
+def piece_of(path: Path, first: int, count: int | None, row_index: Path | None) -> Piece:
+    """Returns ``count`` events of one file, or all, from position ``first`` on.
+
+    Positions behind the end of the file are empty.
+    """
+    return Piece(path, first, None if count is None else first + count, load_index(row_index))
 
 
 def pieces(paths: Sequence[Path], table: str | None, first: int, count: int | None) -> Iterator[Piece]:
@@ -24,9 +38,9 @@ def pieces(paths: Sequence[Path], table: str | None, first: int, count: int | No
     events of several are asked for by position.
     """
     if first == 0 and count is None:
-        yield from (Piece(path, 0, None) for path in paths)
+        yield from map(Piece, paths)
     elif len(paths) == 1:
-        yield Piece(paths[0], first, None if count is None else first + count)
+        yield piece_of(paths[0], first, count, None)
     else:
         yield from _counted(paths, table, first, count)
 

@@ -14,6 +14,7 @@ from helios_wf.event_tools import options
 @options.output
 @options.event_range
 @options.table
+@options.row_index
 @click.option(
     "--filter",
     "filter_",
@@ -27,13 +28,23 @@ def command(
     first_event: int,
     n_events: int | None,
     table: str | None,
+    row_index: Path | None,
     filter_: str | None,
     columns: str | None,
 ) -> None:
     """Keep the events of a range that pass a filter, in their order, and some of their columns."""
     from helios_wf import formats
+    from helios_wf.event_tools.pieces import piece_of
 
-    stop = None if n_events is None else first_event + n_events
+    piece = piece_of(file, first_event, n_events, row_index)
     names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
-    with formats.read(file, first_event, stop, columns=names, filter=filter_, table=table) as reader:
+    with formats.read(
+        piece.path,
+        piece.first,
+        piece.stop,
+        columns=names,
+        filter=filter_,
+        table=table,
+        index=piece.index,
+    ) as reader:
         formats.write(output, reader, reader.schema)

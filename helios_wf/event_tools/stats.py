@@ -25,20 +25,15 @@ def statistics(pieces: Sequence[Piece], question: Question, table: str | None) -
         EventFileError: A file cannot be used.
         InputError: It lacks a column of the question, or has it in a type that will not do.
     """
-    from helios_wf import formats
-    from helios_wf.event_tools.columns import check_present
+    from helios_wf.event_tools.columns import opened
     from helios_wf.event_tools.partial import merge
     from helios_wf.event_tools.tally import Tally
 
     columns = {part: name for part in PARTS if (name := getattr(question, f"{part}_column")) is not None}
+    counted = [name for part, name in columns.items() if part != "energy"]
     parts = []
-    for path, first, stop in pieces:
-        check_present(path, table, columns)
-        wanted = list(dict.fromkeys(columns.values()))
-        counted = [name for part, name in columns.items() if part != "energy"]
-        with formats.read(
-            path, first, stop, columns=wanted, filter=question.filter, table=table, dictionaries=counted
-        ) as reader:
+    for piece in pieces:
+        with opened(piece, table, columns, question.filter, counted) as reader:
             tally = Tally(question, reader.schema)
             for batch in reader:
                 tally.add(batch)
@@ -65,6 +60,7 @@ def _parts(_context: click.Context, option: click.Parameter, text: str) -> tuple
 )
 @options.event_range
 @options.table
+@options.row_index
 @click.option("--filter", "filter_", metavar="EXPRESSION", help="Take only events that pass; as in select.")
 @click.option(
     "--without",
@@ -86,6 +82,7 @@ def command(
     first_event: int,
     n_events: int | None,
     table: str | None,
+    row_index: Path | None,
     filter_: str | None,
     without: tuple[str, ...],
     threshold: float,
@@ -101,11 +98,17 @@ def command(
     nearest to low + i * (high - low) / bins.
     """
     from helios_wf.event_tools.partial import Question, to_json
-    from helios_wf.event_tools.pieces import pieces
+    from helios_wf.event_tools.pieces import piece_of, pieces
 
+    if row_index and len(files) > 1:
+        raise click.UsageError("a row index is of one file; give --row-index with one")
     names = {f"{part}_column": None if part in without else columns[f"{part}_column"] for part in PARTS}
     question = Question(**names, threshold=threshold, bins=bins, low=low, high=high, filter=filter_)
-    result = to_json(statistics(list(pieces(files, table, first_event, n_events)), question, table))
+    if row_index:
+        wanted = [piece_of(files[0], first_event, n_events, row_index)]
+    else:
+        wanted = list(pieces(files, table, first_event, n_events))
+    result = to_json(statistics(wanted, question, table))
     if output is None:
         click.echo(result, nl=False)
     else:
