@@ -62,6 +62,11 @@ _RECORD = """
     WHERE jobs.state = 'READY'
 """
 
+_RECORD_LOG = f"""
+    INSERT INTO log (run, at, task, path, attempt, old, new, note)
+    SELECT run, :at, task, :path, attempt, 'READY', state, :note FROM jobs WHERE {_THIS}
+"""
+
 _RESET_LOG = f"""
     INSERT INTO log (run, at, task, path, attempt, old, new, note)
     SELECT run, :at, task, :path, attempt, state, 'READY', 'retry' FROM jobs
@@ -117,13 +122,16 @@ def settle(tx: Connection, run: str, settlements: Sequence[Settlement]) -> set[K
 def record(tx: Connection, run: str, settlements: Sequence[Settlement]) -> set[Key]:
     """Records jobs that needed no backend, in the state they ended in, and returns those that changed.
 
-    A job that has no row gets one; one that waits (READY) is moved; any other is left as it is, so that the
-    same call once more changes nothing.
+    A job that has no row gets one; one that waits (READY) is moved, and keeps the number of its last attempt;
+    any other is left as it is, so that the same call once more changes nothing.
     """
     at = now(tx)
     _refuse_unless({JobState.READY}, settlements)
-    rows = [_settle_values(run, at, one) | {"old": "READY", "new": one.to.value} for one in settlements]
-    return _logged(tx, rows, bulk.changed(tx, _RECORD, rows))
+    rows = [_settle_values(run, at, one) for one in settlements]
+    flags = bulk.changed(tx, _RECORD, rows)
+    accepted = [row for row, flag in zip(rows, flags, strict=True) if flag]
+    bulk.many(tx, _RECORD_LOG, accepted)
+    return {(row["task"], row["path"]) for row in accepted}
 
 
 def reset(tx: Connection, run: str, chosen: Iterable[Key]) -> set[Key]:
