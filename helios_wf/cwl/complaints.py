@@ -148,23 +148,37 @@ def _line(line: str) -> _Line:
     )
 
 
+class _Group(NamedTuple):
+    """Lines that tell one mistake: its place, how deep it stands, and the pieces, each with a place."""
+
+    place: Place
+    depth: int
+    pieces: list[tuple[Place, list[str]]]
+
+    def __str__(self) -> str:
+        texts = []
+        for place, lines in self.pieces:
+            note = f" ({_from(self.place, place)})" if place != self.place else ""
+            texts.append(" ".join(lines) + note)
+        return " ".join(texts)
+
+
 def _from_text(text: str, fallback: Place) -> Iterator[Problem]:
     """Yields the problems in a text whose lines may begin with places; deeper lines go with those above."""
-    groups: list[tuple[Place, int, list[str]]] = []
+    groups: list[_Group] = []
     for line in map(_line, text.splitlines()):
-        fresh = line.text.startswith("Source '") or (
-            line.place is not None and (not groups or line.depth <= groups[-1][1])
-        )
         if not line.text:
             continue
-        if groups and not fresh:
-            groups[-1][2].append(line.text)
-            if line.place is not None and line.place != groups[-1][0]:
-                groups[-1][2].append(f"({_from(groups[-1][0], line.place)})")
+        deeper = bool(groups) and (line.place is None or line.depth > groups[-1].depth)
+        if not deeper or line.text.startswith("Source '"):
+            place = line.place or (groups[-1].place if groups else fallback)
+            groups.append(_Group(place, line.depth, [(place, [line.text])]))
+        elif line.place is None or line.place == groups[-1].pieces[-1][0]:
+            groups[-1].pieces[-1][1].append(line.text)
         else:
-            groups.append((line.place or (groups[-1][0] if groups else fallback), line.depth, [line.text]))
-    for place, _, lines in groups:
-        yield Problem(place, _friendly(" ".join(lines)))
+            groups[-1].pieces.append((line.place, [line.text]))
+    for group in groups:
+        yield Problem(group.place, _friendly(str(group)))
 
 
 def _from(here: Place, there: Place) -> str:
@@ -181,6 +195,8 @@ def _friendly(message: str) -> str:
         found = pattern.search(message)
         if found:
             return _undefined(found[1] if group == 2 else "class", found[group])
+    if message.startswith("No cwlVersion found"):
+        return "lacks cwlVersion; add the line: cwlVersion: v1.2"
     for word, plain in _WORDS.items():
         message = message.replace(word, plain)
     message = _TYPE.sub(_as_people_write, message)
@@ -203,6 +219,8 @@ def _undefined(field: str, target: str) -> str:
     if field in ("source", "outputSource"):
         source = target.rsplit("#", 1)[-1]
         return f"unknown source {source!r}; a source is an input of the workflow or STEP/OUTPUT"
+    if field == "scatter":
+        return f"scatter names {name!r}, which is no input of the step"
     if field == "run":
         return f"cannot read {unquote(urlsplit(target).path) or target}: no such file or part"
     return f"{field!r} names {name!r}, which is not there"

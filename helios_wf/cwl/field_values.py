@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from helios_wf.states import TemplateStatus
@@ -15,7 +16,7 @@ UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**
 }
 """Bytes in a unit, by its name in capitals."""
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([A-Za-z]+)")
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -92,13 +93,13 @@ def truth(value: Any) -> bool:
 
 def size(value: Any) -> int:
     """Returns a size in bytes: ``2 GB``, ``500 MB``, ``1 GiB``, or a whole number of bytes."""
-    amount, unit = (
-        (float(value), "B") if isinstance(value, int) and not isinstance(value, bool) else (0.0, "")
-    )
+    amount, unit = Decimal(), "B"
+    if isinstance(value, int) and not isinstance(value, bool):
+        amount = Decimal(value)
     found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found:
-        amount, unit = float(found[1]), found[2].upper()
-    result: int = round(amount * UNITS.get(unit, 0))
+        amount, unit = Decimal(found[1]), found[2].upper()
+    result = int(amount * UNITS.get(unit, 0))
     if result < 1:
         raise ValueError("must be a size such as '2 GB' or '500 MiB'")
     return result

@@ -14,7 +14,7 @@ from helios_wf.cwl.cwl_types import uri
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.cwl.sources import Sources, default_root
 from helios_wf.errors import Problem, TemplateError, UnsupportedError
-from helios_wf.model import Document, Json, Process, digest
+from helios_wf.model import Document, Json, Place, Process, digest
 
 __all__ = ["FieldsError", "apply_settings", "load", "meaning"]
 
@@ -59,6 +59,10 @@ def load(
 def _load(path: str, fragment: str, sources: Sources) -> Document:
     from helios_wf.cwl.field_table import read_fields
 
+    shapeless = [root for root in sources.roots if not isinstance(sources.files[root].tree, dict)]
+    if shapeless:
+        message = "is no CWL document: it must be a map with cwlVersion and class"
+        raise TemplateError([Problem(Place(root, 1, 1), message) for root in shapeless])
     table = read_fields(sources)
     problems = [*sources.problems, *table.problems]
     if not problems:

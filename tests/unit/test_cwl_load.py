@@ -260,7 +260,8 @@ def test_an_inline_tool_is_named_after_its_step(tmp_path: Path) -> None:
 cwlVersion: {version}
 class: Workflow
 inputs: []
-steps: {{only: {{run: {{class: CommandLineTool, baseCommand: "true", inputs: [], outputs: []}}, in: [], out: []}}}}
+steps:
+  only: {{run: {{class: CommandLineTool, baseCommand: "true", inputs: [], outputs: []}}, in: [], out: []}}
 outputs: []
 """
         document = load(write(tmp_path, main=text))
@@ -346,7 +347,8 @@ def test_extensions_of_cwltool_are_read_without_a_complaint(tmp_path: Path) -> N
     text = TOOL + (
         '$namespaces: {cwltool: "http://commonwl.org/cwltool#"}\n'
         "requirements:\n"
-        "  cwltool:CUDARequirement: {cudaVersionMin: '11.4', cudaComputeCapability: '3.0', cudaDeviceCountMin: 2}\n"
+        "  cwltool:CUDARequirement:\n"
+        "    {cudaVersionMin: '11.4', cudaComputeCapability: '3.0', cudaDeviceCountMin: 2}\n"
     )
     tool = load(write(tmp_path, tool=text)).process
     assert isinstance(tool, Tool)
