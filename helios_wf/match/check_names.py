@@ -188,7 +188,10 @@ def _check_files(workflow: Workflow, output: Output, inputs: Inputs) -> Iterator
     if inputs is not None:
         known = kinds(inputs)
         allowed = {*known, *scalar_inputs(workflow), *_own(workflow), RUN, *FILE}
-        yield from _check_parts(workflow, pattern, allowed, known, output.place, what)
+        wrong = list(_check_parts(workflow, pattern, allowed, known, output.place, what))
+        yield from wrong
+        if wrong:
+            return
     if is_array(output.type) and not _ALIKE & set(pattern.parts):
         message = (
             f"{field.files!r} calls all files the same; put {{index:06d}}, {{stem}} or {{basename}} into it"
