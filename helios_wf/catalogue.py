@@ -12,7 +12,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -28,7 +28,7 @@ from helios_wf.errors import (
 from helios_wf.masks import check_name
 from helios_wf.model import Dataset, EventFile, Json, Layout, Noun
 from helios_wf.states import DatasetState
-from helios_wf.store import Store, datasets
+from helios_wf.store import Store, Tx, datasets
 
 CHECKSUMS = ("adler32", "md5", "sha1")
 """The kinds of checksum that can be kept of a file."""
@@ -99,16 +99,9 @@ def register(
     with store.read() as tx:
         _check_open(name, datasets.state(tx, name))
     files = describe_all(name, paths, checksum=checksum, table=table)
+    new = Dataset(name=name, state=DatasetState.OPEN, files=files, meta=dict(meta or {}))
     with store.write() as tx:
-        found = datasets.state(tx, name)
-        _check_open(name, found)
-        if found is None:
-            datasets.create(
-                tx, Dataset(name=name, state=DatasetState.OPEN, files=files, meta=dict(meta or {}))
-            )
-        else:
-            datasets.add_files(tx, name, files)
-            datasets.set_meta(tx, name, meta or {})
+        _put(tx, new)
         if close:
             datasets.close(tx, name)
         return datasets.get(tx, name, files=False)
@@ -129,21 +122,15 @@ def describe_all(
     """
     problems: list[UserError] = []
     files: dict[str, EventFile] = {}
-    for given in paths:
+    for path in _expanded(paths, problems):
         try:
-            chosen = expand(given)
-        except EventFileError as error:
+            file = describe(path, checksum, table)
+        except UserError as error:
             problems.append(error)
             continue
-        for path in chosen:
-            try:
-                file = describe(path, checksum, table)
-            except UserError as error:
-                problems.append(error)
-                continue
-            if file.path in files:
-                problems.append(DatasetError(f"{file.path}: is given twice; a dataset holds a file once"))
-            files[file.path] = file
+        if file.path in files:
+            problems.append(DatasetError(f"{file.path}: is given twice; a dataset holds a file once"))
+        files[file.path] = file
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -152,6 +139,15 @@ def describe_all(
             f"dataset {name!r}: {len(problems)} files cannot be used; nothing was added:\n{lines}"
         )
     return tuple(files.values())
+
+
+def _expanded(paths: Sequence[str | os.PathLike[str]], problems: list[UserError]) -> Iterator[Path]:
+    """Yields the files that paths stand for; those that stand for none are added to the problems."""
+    for path in paths:
+        try:
+            yield from expand(path)
+        except EventFileError as error:
+            problems.append(error)
 
 
 def expand(path: str | os.PathLike[str]) -> list[Path]:
@@ -261,6 +257,16 @@ def _some(files: list[Path], complaint: str) -> list[Path]:
     if not files:
         raise FileUnreadableError(complaint)
     return files
+
+
+def _put(tx: Tx, new: Dataset) -> None:
+    found = datasets.state(tx, new.name)
+    _check_open(new.name, found)
+    if found is None:
+        datasets.create(tx, new)
+    else:
+        datasets.add_files(tx, new.name, new.files)
+        datasets.set_meta(tx, new.name, new.meta)
 
 
 def _check_open(name: str, state: DatasetState | None) -> None:

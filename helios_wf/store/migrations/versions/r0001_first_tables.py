@@ -14,12 +14,29 @@ depends_on = None
 
 def upgrade() -> None:
     """Makes all tables."""
+    _column_sets()
+    _datasets()
+    _documents()
+    _jobs()
+    _log()
+    _runs()
+    _dataset_files()
+    _publications()
+    _requests()
+    _shapes()
+    _tasks()
+
+
+def _column_sets() -> None:
     op.create_table(
         "column_sets",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("columns", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("column_sets_pkey")),
     )
+
+
+def _datasets() -> None:
     op.create_table(
         "datasets",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -31,12 +48,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("datasets_pkey")),
         sa.UniqueConstraint("name", name=op.f("datasets_name_key")),
     )
+
+
+def _documents() -> None:
     op.create_table(
         "documents",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("documents_pkey")),
     )
+
+
+def _jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("run", sa.Text(), nullable=False),
@@ -67,6 +90,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run", "task", "path", name=op.f("jobs_pkey")),
     )
     op.create_index(op.f("jobs_by_state_run_task"), "jobs", ["state", "run", "task"], unique=False)
+
+
+def _log() -> None:
     op.create_table(
         "log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -81,6 +107,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("log_pkey")),
     )
     op.create_index(op.f("log_by_run_id"), "log", ["run", "id"], unique=False)
+
+
+def _runs() -> None:
     op.create_table(
         "runs",
         sa.Column("id", sa.Text(), nullable=False),
@@ -105,6 +134,9 @@ def upgrade() -> None:
     op.create_index(op.f("runs_by_created"), "runs", ["created"], unique=False)
     op.create_index(op.f("runs_by_identity"), "runs", ["identity"], unique=False)
     op.create_index(op.f("runs_by_template_version"), "runs", ["template", "version"], unique=False)
+
+
+def _dataset_files() -> None:
     op.create_table(
         "dataset_files",
         sa.Column("dataset", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -124,6 +156,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dataset", "position", name=op.f("dataset_files_pkey")),
         sa.UniqueConstraint("dataset", "path", name=op.f("dataset_files_dataset_path_key")),
     )
+
+
+def _publications() -> None:
     op.create_table(
         "publications",
         sa.Column("run", sa.Text(), nullable=False),
@@ -137,6 +172,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("publications_run_fkey")),
         sa.PrimaryKeyConstraint("run", "output", "position", name=op.f("publications_pkey")),
     )
+
+
+def _requests() -> None:
     op.create_table(
         "requests",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -149,6 +187,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("requests_pkey")),
     )
     op.create_index(op.f("requests_by_run_taken"), "requests", ["run", "taken"], unique=False)
+
+
+def _shapes() -> None:
     op.create_table(
         "shapes",
         sa.Column("run", sa.Text(), nullable=False),
@@ -158,6 +199,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("shapes_run_fkey")),
         sa.PrimaryKeyConstraint("run", "domain", "prefix", name=op.f("shapes_pkey")),
     )
+
+
+def _tasks() -> None:
     op.create_table(
         "tasks",
         sa.Column("run", sa.Text(), nullable=False),
