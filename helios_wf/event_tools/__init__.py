@@ -25,6 +25,10 @@ COMMANDS = {
 """Command name: its line of help."""
 
 
+CALLERS_MISTAKES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""What the system says of an output that cannot be: in a folder that is not there, or may not be written."""
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands' names and help, and imports a command only to run it."""
 
@@ -66,7 +70,8 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+        code = 2 if isinstance(error, CALLERS_MISTAKES) else 1
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
 

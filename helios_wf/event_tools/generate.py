@@ -41,9 +41,17 @@ def batches(
     statuses = pa.array(synthetic.STATUSES)
     for start in range(first, first + count, BATCH):
         events = synthetic.make(seed, start, min(BATCH, first + count - start), sensors)
-        status = pa.DictionaryArray.from_arrays(pa.array(events.status), statuses).dictionary_decode()
+        status = _without_bitmap(statuses.take(pa.array(events.status)))
         columns = (events.event_id, events.timestamp, events.sensor_id, events.energy)
         yield pa.RecordBatch.from_arrays([*map(pa.array, columns), status], names=list(names))
+
+
+def _without_bitmap(texts: pa.StringArray) -> pa.StringArray:
+    """Returns texts that are never null without Arrow's bitmap of nulls, which some formats cannot hold."""
+    import pyarrow as pa
+
+    _, offsets, characters = texts.buffers()
+    return pa.StringArray.from_buffers(len(texts), offsets, characters)
 
 
 def schema(names: tuple[str, ...]) -> pa.Schema:

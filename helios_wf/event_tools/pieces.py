@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helios_wf import formats
+from helios_wf.errors import InputError
 from helios_wf.event_tools.columns import load_index
 
 
@@ -23,7 +24,7 @@ class Piece:
     index: formats.RowIndex | None = None
 
 
-def piece_of(path: Path, first: int, count: int | None, row_index: Path | None) -> Piece:
+def piece_of(path: Path, first: int, count: int | None, row_index: Path | None = None) -> Piece:
     """Returns ``count`` events of one file, or all, from position ``first`` on.
 
     Positions behind the end of the file are empty.
@@ -31,16 +32,23 @@ def piece_of(path: Path, first: int, count: int | None, row_index: Path | None) 
     return Piece(path, first, None if count is None else first + count, load_index(row_index))
 
 
-def pieces(paths: Sequence[Path], table: str | None, first: int, count: int | None) -> Iterator[Piece]:
+def pieces(
+    paths: Sequence[Path], table: str | None, first: int, count: int | None, row_index: Path | None = None
+) -> Iterator[Piece]:
     """Yields what ``count`` events from position ``first`` on are, counted through the files.
 
     Positions beyond the last event are empty, as in a slice.  Files are opened to be counted only when
     events of several are asked for by position.
+
+    Raises:
+        InputError: A row index is given for several files.
     """
-    if first == 0 and count is None:
+    if len(paths) == 1:
+        yield piece_of(paths[0], first, count, row_index)
+    elif row_index:
+        raise InputError(f"{row_index} is the row index of one file; {len(paths)} are given")
+    elif first == 0 and count is None:
         yield from map(Piece, paths)
-    elif len(paths) == 1:
-        yield piece_of(paths[0], first, count, None)
     else:
         yield from _counted(paths, table, first, count)
 

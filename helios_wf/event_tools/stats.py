@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,17 +99,14 @@ def command(
     nearest to low + i * (high - low) / bins.
     """
     from helios_wf.event_tools.partial import Question, to_json
-    from helios_wf.event_tools.pieces import piece_of, pieces
+    from helios_wf.event_tools.pieces import pieces
 
-    if row_index and len(files) > 1:
-        raise click.UsageError("a row index is of one file; give --row-index with one")
+    if not math.isfinite(threshold):
+        raise click.BadParameter(f"{threshold} is no energy", param_hint="--threshold")
     names = {f"{part}_column": None if part in without else columns[f"{part}_column"] for part in PARTS}
     question = Question(**names, threshold=threshold, bins=bins, low=low, high=high, filter=filter_)
-    if row_index:
-        wanted = [piece_of(files[0], first_event, n_events, row_index)]
-    else:
-        wanted = list(pieces(files, table, first_event, n_events))
-    result = to_json(statistics(wanted, question, table))
+    wanted = pieces(files, table, first_event, n_events, row_index)
+    result = to_json(statistics(list(wanted), question, table))
     if output is None:
         click.echo(result, nl=False)
     else:
