@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations as pairs
 from typing import NamedTuple
 
 from helios_wf.errors import HeliosError, Problem
-from helios_wf.masks import NamePattern, in_segment, may_produce, overlap
+from helios_wf.masks import Kind, NamePattern, in_segment, may_produce, overlap
 from helios_wf.match.parts import kinds, own_parts
 from helios_wf.match.read import MaskedInput, masked_inputs
 from helios_wf.model import Workflow
@@ -21,6 +21,7 @@ class _Actual(NamedTuple):
     name: str
     inputs: tuple[MaskedInput, ...]
     outputs: tuple[tuple[str, NamePattern], ...]
+    kinds: Mapping[str, Kind]
 
 
 class _Edge(NamedTuple):
@@ -62,7 +63,8 @@ def _read(workflow: Workflow) -> _Actual | None:
         texts.append(("a log", field.logs))
     try:
         patterns = tuple((what, NamePattern.parse(text).bind(own)) for what, text in texts)
-        return _Actual(workflow, field.template, masked_inputs(workflow), patterns)
+        inputs = masked_inputs(workflow)
+        return _Actual(workflow, field.template, inputs, patterns, kinds(inputs))
     except HeliosError:
         return None
 
@@ -126,7 +128,7 @@ def _edges(actual: Sequence[_Actual]) -> Iterator[tuple[int, int, _Edge]]:
 def _edge(maker: _Actual, taker: _Actual) -> _Edge | None:
     for output, pattern in maker.outputs:
         for masked in taker.inputs:
-            example = may_produce(pattern, masked.mask, kinds(maker.inputs), masked.exclude)
+            example = may_produce(pattern, masked.mask, maker.kinds, masked.exclude)
             if example is not None:
                 return _Edge(maker, output, taker, masked, example)
     return None
