@@ -9,8 +9,8 @@
 An event is a row; positions count from 0 and ranges are ``[first, stop)``.  Nothing heavy is imported until
 a file is opened.
 
-- CSV (and TSV): a header, RFC 4180 quoting, UTF-8, LF or CRLF.  Types come from the first MiB of rows and
-  hold for every range; a later value that does not fit is an error with its line.  Empty lines are no rows.
+- CSV (and TSV): a header, RFC 4180 quoting, UTF-8, LF or CRLF.  Types come from the first rows and hold for
+  every range; a later value that does not fit is an error with its line.  Empty lines are no rows.
 - Lines: a line, also an empty one, is an event; its text is the column ``line``.  JSON lines: an object is
   an event.
 - Event map: ``{"isr": {"0": "payload", ...}}``; rows are payloads (text, else JSON as text).

@@ -1,17 +1,13 @@
-"""The head of a CSV file: the names of its columns, and the types that its first rows suggest."""
+"""The head of a CSV file: the names of its columns, and a sample of its rows."""
 
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
 
 from helios_wf.errors import FileFormatError, NoEventsError
 from helios_wf.formats.opening import ByteSource
 from helios_wf.formats.rows import RowRule, blocks
 from helios_wf.model.noun import Noun
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 HEAD_BYTES = 1 << 20
 """So much of a file is looked at for its column types."""
@@ -93,43 +89,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def inferred_schema(head: CsvHead, rule: RowRule) -> pa.Schema:
-    """Returns the schema that the sample suggests, the same for every range of the file.
-
-    Rows that are broken are left out here and found when they are read.  A column without a value is
-    ``string``, or ``null`` when the sample is the whole file.  Times get nanoseconds, so that a later
-    fraction of a second fits.
-    """
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
-
-    from helios_wf.formats.csv_parse import parse_options, read_options
-
-    unknown = pa.null() if head.complete else pa.string()
-    if not head.n_sample:
-        return pa.schema([(name, unknown) for name in head.names])
-    table = pa_csv.read_csv(
-        pa.BufferReader(head.sample),
-        read_options=read_options(head.names, len(head.sample)),
-        parse_options=parse_options(rule, quoted=b'"' in head.sample, skip_broken=True),
-        convert_options=pa_csv.ConvertOptions(**NULLS),
-    )
-    return pa.schema([pa.field(field.name, _settled(field.type, unknown)) for field in table.schema])
-
-
-NULLS = {"null_values": [""], "strings_can_be_null": True, "quoted_strings_can_be_null": False}
-"""An empty field without quotes is null, whatever the type; everything else is a value (``nan`` is a NaN)."""
-
-
-def _settled(type_: pa.DataType, unknown: pa.DataType) -> pa.DataType:
-    import pyarrow as pa
-
-    if pa.types.is_null(type_):
-        return unknown
-    if pa.types.is_binary(type_):
-        return pa.string()
-    if pa.types.is_timestamp(type_):
-        return pa.timestamp("ns", type_.tz)
-    return type_

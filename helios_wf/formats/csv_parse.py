@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from helios_wf.formats.csv_head import NULLS
 from helios_wf.formats.rows import RowRule
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+NULLS = {"null_values": [""], "strings_can_be_null": True, "quoted_strings_can_be_null": False}
+"""An empty field without quotes is null, whatever the type; everything else is a value (``nan`` is a NaN)."""
 
 
 def read_options(names: Sequence[str], size: int, *, use_threads: bool = False) -> Any:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from helios_wf.errors import FileFormatError
 from helios_wf.formats.columns import columns_of, picked, with_types
-from helios_wf.formats.csv_head import inferred_schema, read_head
+from helios_wf.formats.csv_head import read_head
 from helios_wf.formats.csv_parse import CsvParser
+from helios_wf.formats.csv_types import inferred_schema
 from helios_wf.formats.names import Format
 from helios_wf.formats.row_faults import csv_fault, file_line, first_bad_row
 from helios_wf.formats.rows import Block, RowRule
@@ -27,7 +28,7 @@ def rule_of(made: Format) -> RowRule:
 
 
 def open_source(path: str, made: Format, opening: Opening) -> CsvFile:
-    """Opens a CSV file; its types are those of the first MiB of rows, for every range."""
+    """Opens a CSV file; its types come from its first rows and hold for every range."""
     return CsvFile(path, made, opening)
 
 

@@ -90,7 +90,7 @@ def blocks(
     """Yields a file's rows in blocks, from an offset where a row starts.
 
     Raises:
-        FileFormatError: a row is longer than 64 MiB.
+        FileFormatError: a row is longer than 64 MiB, or the file ends inside quotes.
     """
     source.seek(offset)
     buffer, kept = bytearray(block_bytes), 0
@@ -98,7 +98,10 @@ def blocks(
         filled = kept + source.fill(memoryview(buffer)[kept:])
         ended = filled < len(buffer)
         has_quotes = rule.quoted and buffer.find(b'"', 0, filled) >= 0
-        size = filled if ended else _last_end(buffer, filled, rule, has_quotes)
+        size = _last_end(buffer, filled, rule, has_quotes)
+        if ended:
+            _check_closed(buffer, filled, rule, has_quotes, f"{source.path}: byte {offset + size}")
+            size = filled
         if size:
             yield Block(buffer, size, offset, rule, has_quotes)
         if ended:
@@ -106,18 +109,29 @@ def blocks(
         offset += size
         rest = bytes(memoryview(buffer)[size:filled])
         if not size:
-            buffer = _grown(buffer, source.path, offset)
+            buffer = _grown(buffer, f"{source.path}: byte {offset}")
         kept = len(rest)
         buffer[:kept] = rest
 
 
-def _grown(buffer: bytearray, path: str, offset: int) -> bytearray:
+def _grown(buffer: bytearray, where: str) -> bytearray:
     if len(buffer) >= LONGEST_ROW_BYTES:
         raise FileFormatError(
-            f"{path}: the row at byte {offset} is longer than {LONGEST_ROW_BYTES >> 20} MiB; "
+            f"{where}: here starts a row of more than {LONGEST_ROW_BYTES >> 20} MiB; "
             "is a double quote not closed?"
         )
     return bytearray(len(buffer) * 2)
+
+
+def _check_closed(buffer: bytearray, filled: int, rule: RowRule, has_quotes: bool, where: str) -> None:
+    """Checks that the file does not end inside quotes.
+
+    Raises:
+        FileFormatError: it does.
+    """
+    data = np.frombuffer(buffer, np.uint8, filled)
+    if has_quotes and len(_structural_quotes(data, ord(rule.delimiter))) % 2:
+        raise FileFormatError(f"{where}: here starts a row with a double quote that is not closed; close it")
 
 
 def _last_end(buffer: bytearray, filled: int, rule: RowRule, has_quotes: bool) -> int:
