@@ -169,7 +169,8 @@ class CommandLine:
                 continue
             self._emits.append(self._port(port, given))
             position = None if given is None else given.get("position") or 0
-            keys.append([position, port.name] if isinstance(position, int) else None)
+            static = isinstance(position, int) and not _scatters(port.type)
+            keys.append([position or 0, port.name] if static else None)
         return keys
 
     def _port(self, port: Port, given: Mapping[str, Json] | None) -> Emit:
@@ -290,6 +291,13 @@ def _binds(kind: Type) -> bool:
     if any(port.given.get("inputBinding") is not None or _binds(port.type) for port in kind.fields):
         return True
     return any(_binds(each) for each in (*kind.alternatives, *((kind.items,) if kind.items else ())))
+
+
+def _scatters(kind: Type) -> bool:
+    """Returns whether the items of a value may sort by their index first, apart from their input."""
+    if kind.kind == "union":
+        return any(_scatters(each) for each in kind.alternatives)
+    return kind.kind == "Any" or (kind.kind == "array" and not kind.inline)
 
 
 def _in_order(kind: Type) -> bool:

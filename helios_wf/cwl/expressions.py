@@ -109,7 +109,9 @@ def modernise(value: Json) -> Json:
         text += value[at : match.start()]
         if match[0] == "\\":
             at = match.start() + 2
-            text += _escaped(value[match.start() + 1 : at + 1])
+            if value[at - 1 : at] in ("(", "{") and text.endswith("$"):
+                text = text[:-1] + "\\$"
+            text += _escaped(value[at - 1 : at + 1])
         else:
             at = _closing(value, match.start() + 1)
             text += value[match.start() : at]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from helios_wf.cwl.files import Stage, listing, names, sha1, to_location, to_path
@@ -19,9 +20,12 @@ class Finder:
 
     def __init__(self, stage: Stage) -> None:
         self.out = stage.folders.out
-        self._real = os.path.realpath(self.out)
         self._stage = stage
         self._allowed: set[str] | None = None
+
+    @cached_property
+    def _real(self) -> str:
+        return os.path.realpath(self.out)
 
     def see(self, path: str) -> dict[str, Json]:
         """Returns a File or Directory with its place, names and size, if it may be looked at.
@@ -44,6 +48,8 @@ class Finder:
         Raises:
             JobError: it does not (``Cause.UNSAFE_OUTPUT``), or leads nowhere.
         """
+        if os.path.dirname(path) == self.out and not os.path.islink(path) and os.path.exists(path):
+            return
         real = os.path.realpath(path)
         if not self._within(real):
             raise JobError(
