@@ -9,7 +9,7 @@ from typing import NamedTuple
 from helios_wf import resources
 from helios_wf.cwl.load import load
 from helios_wf.errors import HeliosError, Problem, TemplateError
-from helios_wf.model import Document, Place, Workflow
+from helios_wf.model import Document, Workflow
 
 SUFFIXES = (".cwl",)
 MARK = "template"
@@ -23,6 +23,13 @@ class Found(NamedTuple):
 
     templates: tuple[Document, ...]
     errors: dict[str, HeliosError]
+
+
+class Checked(NamedTuple):
+    """What is wrong with templates; ``warnings`` are what may be meant (masks that overlap)."""
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
 
 
 def search_paths(given: Sequence[str | Path] = ()) -> list[Path]:
@@ -95,42 +102,11 @@ def _may_hold_template(file: Path) -> bool:
     return "Workflow" in text and MARK in text
 
 
-def check(documents: Iterable[Document]) -> list[Problem]:
-    """Returns what is wrong with templates, each by itself and all of them together.
-
-    By themselves: masks, names and their parts.  Together: two of one name and version, two ACTUAL versions
-    of one name, and what ``match`` finds (loops, overlaps).
-    """
+def check(documents: Iterable[Document]) -> Checked:
+    """Returns what is wrong with templates, each by itself (masks, names, their parts) and all together."""
     from helios_wf.match import check_repository, check_template
 
     workflows = [document.process for document in documents if isinstance(document.process, Workflow)]
-    problems = [problem for workflow in workflows for problem in check_template(workflow)]
-    templates = [workflow for workflow in workflows if workflow.template is not None]
-    problems += _doubled(templates)
-    problems += check_repository(templates)
-    return problems
-
-
-def _doubled(templates: Sequence[Workflow]) -> Iterator[Problem]:
-    versions: dict[tuple[str, int], Place] = {}
-    actual: dict[str, Workflow] = {}
-    for workflow in templates:
-        template = workflow.template
-        if template is None:
-            continue
-        key = (template.template, template.version)
-        if key in versions:
-            message = f"template {key[0]!r} version {key[1]} is also at {versions[key]}"
-            yield Problem(workflow.place, message)
-        versions.setdefault(key, workflow.place)
-        other = actual.setdefault(template.template, workflow) if template.status == "ACTUAL" else workflow
-        if (
-            other is not workflow
-            and other.template is not None
-            and other.template.version != template.version
-        ):
-            message = (
-                f"versions {other.template.version} and {template.version} of template "
-                f"{template.template!r} are both ACTUAL ({other.place}); archive one"
-            )
-            yield Problem(workflow.place, message)
+    alone = [problem for workflow in workflows for problem in check_template(workflow)]
+    together, warnings = check_repository(workflow for workflow in workflows if workflow.template)
+    return Checked((*alone, *together), tuple(warnings))
