@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from helios_wf import catalogue
 from helios_wf.cwl.files import to_location
+from helios_wf.cwl.job_file import read_inputs
 from helios_wf.errors import DatasetError, UserError
 from helios_wf.match import Combinations, Match, combinations
 from helios_wf.model import Dataset, Document, EventFile, Noun, Workflow
@@ -41,15 +41,21 @@ def register(store: Store, given: Iterable[str]) -> tuple[str, ...]:
     for text in given:
         name, equals, path = text.partition("=")
         if not equals or not name or not path:
-            raise UserError(f"--dataset {text!r} is not NAME=PATH, such as --dataset demo.1.events=events/*.csv")
+            raise UserError(
+                f"--dataset {text!r} is not NAME=PATH, such as --dataset demo.1.events=events/*.csv"
+            )
         wanted.setdefault(name, []).append(path)
     for name, found in wanted.items():
         with store.read() as tx:
             known = datasets.get(tx, name) if datasets.exists(tx, name) else None
         if known is None:
             catalogue.register(store, name, found, close=True)
-        elif [file.path for file in known.files] != [str(path) for one in found for path in catalogue.expand(one)]:
-            raise DatasetError(f"dataset {name!r} exists already, with other files; see helios-wf dataset show {name}")
+        elif [file.path for file in known.files] != [
+            str(path) for one in found for path in catalogue.expand(one)
+        ]:
+            raise DatasetError(
+                f"dataset {name!r} exists already, with other files; see helios-wf dataset show {name}"
+            )
     return tuple(wanted)
 
 
@@ -69,19 +75,22 @@ def choose(store: Store, document: Document, only: Sequence[str] = ()) -> Choice
     with store.read() as tx:
         found: Combinations = combinations(workflow, _closed(tx))
         done = _done(tx, document, workflow)
-    left_out = [
-        f"{', '.join(one.datasets.values())}: {one.reason}" for one in (*found.waiting, *found.refused)
-    ]
+    left_out = [_left_out(one.datasets, one.reason) for one in found.waiting]
+    left_out += [_left_out(one.datasets, one.reason) for one in found.refused]
     matches = []
     for match in found.matches:
         if only and not set(match.datasets.values()) & set(only):
             continue
         key = tuple(sorted(match.datasets.items()))
         if key in done:
-            left_out.append(f"{', '.join(match.datasets.values())}: done already by version {done[key]}")
+            left_out.append(_left_out(match.datasets, f"done already by version {done[key]}"))
         else:
             matches.append(match)
     return Choice(tuple(matches), tuple(left_out))
+
+
+def _left_out(names: Mapping[str, str], reason: str) -> str:
+    return f"{', '.join(names.values())}: {reason}"
 
 
 def _closed(tx: Tx) -> list[Dataset]:
@@ -107,24 +116,25 @@ def _done(tx: Tx, document: Document, workflow: Workflow) -> dict[tuple[tuple[st
     }
 
 
-def inputs_of(store: Store, workflow: Workflow, match: Match) -> dict[str, Json]:
-    """Returns the input values that a match gives: files of datasets, and filled ``helios:value`` inputs.
+def inputs_of(store: Store, document: Document, match: Match) -> dict[str, Json]:
+    """Returns the input object that a match gives: files of datasets, filled values, and defaults.
 
     Raises:
         DatasetError: an input takes one file and its dataset has another number.
+        InputError: an input is not masked and has no default, or a file is gone.
     """
     values: dict[str, Json] = dict(match.values)
     with store.read() as tx:
-        for parameter in workflow.inputs:
+        for parameter in document.process.inputs:
             if parameter.name in match.datasets:
                 dataset = datasets.get(tx, match.datasets[parameter.name])
                 values[parameter.name] = _files(dataset, parameter.name, parameter.type)
-    return values
+    return read_inputs(values, document.process, Path.cwd())
 
 
-def _files(dataset: Dataset, name: str, type: Json) -> Json:
+def _files(dataset: Dataset, name: str, kind: Json) -> Json:
     files = [file_object(file) for file in dataset.files]
-    single = "File" in type if isinstance(type, list) else type == "File"
+    single = "File" in kind if isinstance(kind, list) else kind == "File"
     if not single:
         return files
     if len(files) != 1:
@@ -142,13 +152,7 @@ def file_object(file: EventFile) -> dict[str, Json]:
         "basename": path.name,
         "size": file.size,
     }
-    stem, extension = os.path.splitext(path.name)
-    value |= {"nameroot": stem, "nameext": extension}
+    value |= {"nameroot": path.stem, "nameext": path.suffix}
     if file.checksum and file.checksum.startswith("sha1$"):
         value["checksum"] = file.checksum
     return value
-
-
-def scalars(inputs: Mapping[str, Json]) -> dict[str, Json]:
-    """Returns the inputs that may stand in names."""
-    return {name: value for name, value in inputs.items() if isinstance(value, str | int | float | bool)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from helios_wf.cwl.command import way_of
 from helios_wf.engine.cutting import ranges_of
@@ -53,10 +54,12 @@ class _Nothing:
         raise LookupError(task)
 
 
-def preview(plan: Plan, inputs: dict[str, Json] | None, layout_of: Callable[[str, str | None], Layout]) -> Preview:
+def preview(
+    plan: Plan, inputs: dict[str, Json] | None, layout_of: Callable[[str, str | None], Layout]
+) -> Preview:
     """Returns what a run of these inputs would do; without inputs, what is known of any run."""
     frontier = Frontier(plan)
-    values = Values(plan, inputs or {}, frontier, _Nothing(), lambda *given: ranges_of(*given, layout_of=layout_of))
+    values = Values(plan, inputs or {}, frontier, _Nothing(), partial(ranges_of, layout_of))
     problems = [] if inputs is None else _size_everything(plan, frontier, values)
     shown = tuple(_task(plan, frontier, values, task, inputs is not None) for task in plan.tasks)
     return Preview(shown, tuple(problems))
@@ -113,7 +116,9 @@ def _way(task: Task) -> tuple[str, str]:
 def _ranges(values: Values, task: Task) -> tuple[int, int]:
     """Returns how many event ranges the paths of a task's split have, and how many events."""
     found = [ranges for (domain, _), ranges in values.ranges.items() if domain == task.split]
-    pieces = [(first, stop) for ranges in found for first, stop in ranges if first is not None and stop is not None]
+    pieces = [
+        (first, stop) for ranges in found for first, stop in ranges if first is not None and stop is not None
+    ]
     return len(pieces), sum(stop - first for first, stop in pieces)
 
 

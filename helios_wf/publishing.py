@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
+
+import msgspec
 
 from helios_wf import formats
 from helios_wf.engine import paths
@@ -13,10 +14,27 @@ from helios_wf.engine.loop import Held
 from helios_wf.engine.publish import Destinations, arrange, carry_out, files_of
 from helios_wf.errors import EventFileError, MissingExtraError
 from helios_wf.match import file_names
-from helios_wf.model import Dataset, Document, EventFile, Layout, Workflow
+from helios_wf.model import Dataset, Document, EventFile, Layout, Noun, Workflow
 from helios_wf.model.noun import Json
 from helios_wf.states import DatasetState, RunState
 from helios_wf.store import Store, datasets, jobs, publications, runs
+
+
+class Options(Noun, frozen=True):
+    """What a run was started with besides its document and inputs; frozen with it.
+
+    ``datasets`` maps outputs to the names of the datasets that they become, ``logs`` steps to those of their
+    logs; outputs that are not in it are only returned.
+    """
+
+    outdir: str
+    keep: str = "failed"
+    changes: tuple[str, ...] = ()
+    """``--set`` of the command line."""
+    datasets: dict[str, str] = msgspec.field(default_factory=dict)
+    logs: dict[str, str] = msgspec.field(default_factory=dict)
+    parts: dict[str, Json] = msgspec.field(default_factory=dict)
+    """What names of files may be made of besides: captures, scalar inputs, and the rest."""
 
 
 class Publisher:
@@ -27,17 +45,16 @@ class Publisher:
         store: Store,
         held: Held,
         document: Document,
-        names: Mapping[str, str],
-        logs: Mapping[str, str],
-        outdir: Path,
+        options: Options,
         home: Path,
     ) -> None:
         self._store = store
         self._held = held
         self._document = document
-        self._names = names
-        self._logs = logs
-        self._outdir = outdir
+        self._names = options.datasets
+        self._logs = options.logs
+        self._parts = options.parts
+        self._outdir = Path(options.outdir)
         self._home = home
 
     def publish(self) -> dict[str, Json]:
@@ -57,7 +74,9 @@ class Publisher:
         made += [self._log_dataset(step, name) for step, name in self._logs.items()]
         with self._store.write() as tx:
             runs.fence(tx, self._held.id, self._held.epoch)
-            publications.published(tx, self._held.id, [(move.output, move.position) for move in arranged.moves])
+            publications.published(
+                tx, self._held.id, [(move.output, move.position) for move in arranged.moves]
+            )
             for dataset in made:
                 datasets.create(tx, dataset)
             runs.move(tx, self._held.id, self._held.epoch, RunState.DONE, outputs=arranged.outputs)
@@ -67,7 +86,9 @@ class Publisher:
         flow = self._held.flow
         with self._store.read() as tx:
             flow.outputs.tx = tx
-            values = {planned.output.name: flow.values.value(planned.source, ()) for planned in flow.plan.outputs}
+            values = {
+                planned.output.name: flow.values.value(planned.source, ()) for planned in flow.plan.outputs
+            }
         flow.outputs.trim()
         return values
 
@@ -76,12 +97,14 @@ class Publisher:
 
     def _file_names(self, values: Mapping[str, Json]) -> dict[str, list[str]]:
         workflow = self._document.process
-        assert isinstance(workflow, Workflow) or not self._names
+        if not isinstance(workflow, Workflow):
+            return {}
         found = {}
         for output, name in self._names.items():
-            basenames = [file.get("basename") or os.path.basename(file["path"]) for file in files_of(values[output])]
+            files = files_of(values[output])
+            basenames = [file.get("basename") or Path(file["path"]).name for file in files]
             single = isinstance(values[output], dict)
-            found[output] = file_names(workflow, output, name, basenames, single)
+            found[output] = file_names(workflow, output, name, basenames, single, self._parts)
         return found
 
     def _dataset(self, name: str, files: list[dict[str, Json]]) -> Dataset:
@@ -106,7 +129,9 @@ class Publisher:
                         out.write(log.read_bytes())
         data = path.read_bytes()
         checksum = "sha1$" + hashlib.sha1(data, usedforsecurity=False).hexdigest()
-        return Dataset(name, DatasetState.CLOSED, (EventFile(str(path), len(data), checksum),), {}, self._held.id)
+        return Dataset(
+            name, DatasetState.CLOSED, (EventFile(str(path), len(data), checksum),), {}, self._held.id
+        )
 
 
 def _folder(name: str) -> Path:

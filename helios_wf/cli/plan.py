@@ -21,12 +21,27 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("document", metavar="TEMPLATE")
 @click.argument("job", metavar="[JOB]", required=False, type=click.Path(dir_okay=False))
-@click.option("--dataset", "given", metavar="NAME=PATH", multiple=True, help="Register a dataset and take it.")
-@click.option("--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field.")
-@click.option("--format", "output", type=click.Choice(["table", "json", "dot", "mermaid"]), default="table", show_default=True)
+@click.option(
+    "--dataset", "given", metavar="NAME=PATH", multiple=True, help="Register a dataset and take it."
+)
+@click.option(
+    "--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field."
+)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["table", "json", "dot", "mermaid"]),
+    default="table",
+    show_default=True,
+)
 @settings_options("home", "store")
 def plan(
-    document: str, job: str | None, given: tuple[str, ...], changes: tuple[str, ...], output: str, settings: Settings
+    document: str,
+    job: str | None,
+    given: tuple[str, ...],
+    changes: tuple[str, ...],
+    output: str,
+    settings: Settings,
 ) -> int:
     """Show the tasks, jobs and event ranges that a run would have, and what would not run and why.
 
@@ -36,9 +51,9 @@ def plan(
     from helios_wf.cwl.job_file import read_inputs
     from helios_wf.cwl.load import load
     from helios_wf.cwl.settings import apply_settings
-    from helios_wf.launch import Layouts
     from helios_wf.plan import plan_document
     from helios_wf.preview import preview
+    from helios_wf.session import Layouts
     from helios_wf.store import Store
 
     base = load(document, cache=settings.home / "cache")
@@ -54,7 +69,7 @@ def plan(
         for match in choice.matches:
             with store.read() as tx:
                 layouts.learn(tx, match.datasets.values())
-            inputs = read_inputs(inputs_of(store, loaded.process, match), loaded.process, Path.cwd())
+            inputs = inputs_of(store, loaded, match)
             shown.append((match, preview(planned, inputs, layouts.of)))
         if not shown:
             shown.append((None, preview(planned, None, layouts.of)))
@@ -67,7 +82,8 @@ def plan(
 def _write(shown: Sequence[tuple[Match | None, Preview]], left_out: Sequence[str], output: str) -> None:
     if output == "json":
         runs = [
-            {"datasets": match.datasets if match else {}, **msgspec.to_builtins(preview)} for match, preview in shown
+            {"datasets": match.datasets if match else {}, **msgspec.to_builtins(preview)}
+            for match, preview in shown
         ]
         click.echo(json.dumps({"runs": runs, "not_run": list(left_out)}, indent=2))
         return
@@ -86,7 +102,14 @@ def _table(match: Match | None, preview: Preview) -> None:
     if match is not None:
         click.echo("datasets: " + ", ".join(f"{name}={dataset}" for name, dataset in match.datasets.items()))
     rows = [
-        (one.name, _number(one.jobs), _number(one.ranges), _number(one.events), ", ".join(one.after) or "-", one.way)
+        (
+            one.name,
+            _number(one.jobs),
+            _number(one.ranges),
+            _number(one.events),
+            ", ".join(one.after) or "-",
+            one.way,
+        )
         for one in preview.tasks
     ]
     click.echo(table(rows, ("task", "jobs", "ranges", "events", "after", "way")))
@@ -122,4 +145,3 @@ def mermaid(tasks: Sequence[TaskPreview]) -> str:
 
 def _label(one: TaskPreview) -> str:
     return one.name if one.jobs is None else f"{one.name} ({one.jobs})"
-

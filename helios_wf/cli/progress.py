@@ -73,14 +73,16 @@ class Progress:
         now = time.monotonic()
         found = []
         for task in flow.plan.tasks:
-            counts = flow.counts[task.number]
+            counts = flow.tally.counts[task.number]
             done = counts[JobState.DONE] + counts[JobState.FINISHED] + counts[JobState.SKIPPED]
             if not any(counts.values()):
                 continue
             since, before = self._started.setdefault((run, task.number), (now, done))
             rate = (done - before) / (now - since) if now > since + 0.5 and done > before else 0.0
             running = counts[JobState.LEASED] + counts[JobState.RUNNING]
-            found.append(Line(task.name, done, flow.total(task.number), running, counts[JobState.FAILED], rate))
+            found.append(
+                Line(task.name, done, flow.tally.total(task.number), running, counts[JobState.FAILED], rate)
+            )
         return found
 
     def close(self) -> None:

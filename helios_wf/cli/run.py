@@ -19,7 +19,7 @@ from helios_wf.model.noun import Json
 from helios_wf.states import RunState
 
 if TYPE_CHECKING:
-    from helios_wf.launch import Outcome, Session
+    from helios_wf.session import Outcome, Session
     from helios_wf.store import Store
     from helios_wf.store.rows import JobRow
 
@@ -30,18 +30,27 @@ INTERRUPTED = 130
 @click.command()
 @click.argument("document", metavar="DOCUMENT")
 @click.argument("job", metavar="[JOB]", required=False, type=click.Path(dir_okay=False))
-@click.option("--dataset", "given", metavar="NAME=PATH", multiple=True, help="Register a dataset and take it.")
-@click.option("--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field.")
+@click.option(
+    "--dataset", "given", metavar="NAME=PATH", multiple=True, help="Register a dataset and take it."
+)
+@click.option(
+    "--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @settings_options("home", "store", "backend", "jobs", "keep", "outdir")
 def run(
-    document: str, job: str | None, given: tuple[str, ...], changes: tuple[str, ...], quiet: bool, settings: Settings
+    document: str,
+    job: str | None,
+    given: tuple[str, ...],
+    changes: tuple[str, ...],
+    quiet: bool,
+    settings: Settings,
 ) -> int:
     """Run a template or any CWL document.
 
     With a JOB file (a CWL input object) it runs once on those inputs.  A template with masks and no JOB takes
-    every combination of CLOSED datasets that matches and is not done yet.  The same command again goes on with
-    a run that was stopped.  Outputs go to stdout as JSON, progress to stderr.
+    every combination of CLOSED datasets that matches and is not done yet.  The same command again goes on
+    with a run that was stopped.  Outputs go to stdout as JSON, progress to stderr.
     """
     from helios_wf.choosing import choose, has_masks, inputs_of, register
     from helios_wf.cwl.job_file import read_inputs
@@ -65,7 +74,7 @@ def run(
         click.echo(f"not run: {reason}", err=True)
     if not choice.matches:
         click.echo(f"nothing to run: no combination of CLOSED datasets is new to {document}", err=True)
-    bound = [(match, read_inputs(inputs_of(store, process, match), process, Path.cwd())) for match in choice.matches]
+    bound = [(match, inputs_of(store, loaded, match)) for match in choice.matches]
     ids = [new_run(store, loaded, inputs, settings, changes, match) for match, inputs in bound]
     return drive(store, settings, ids, True, quiet)
 
@@ -91,7 +100,7 @@ def resume(run: str | None, quiet: bool, settings: Settings) -> int:
 def drive(store: Store, settings: Settings, ids: Sequence[str], as_array: bool, quiet: bool) -> int:
     """Drives runs to their end, prints what they gave, and returns the exit code."""
     from helios_wf.cli.progress import Progress
-    from helios_wf.launch import Session
+    from helios_wf.session import Session
 
     progress = Progress(quiet)
     session = Session(store, settings, progress)

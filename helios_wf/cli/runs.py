@@ -33,7 +33,10 @@ def runs(limit: int, output: str, settings: Settings) -> None:
     if output == "table":
         click.echo(
             table(
-                [(one["run"], one["state"], one["label"], one["datasets_text"], one["created"]) for one in shown],
+                [
+                    (one["run"], one["state"], one["label"], one["datasets_text"], one["created"])
+                    for one in shown
+                ],
                 ("run", "state", "document", "datasets", "created"),
             )
         )
@@ -60,7 +63,14 @@ def status(run: str | None, output: str, settings: Settings) -> None:
         return
     click.echo(f"run {row.id} of {row.label}: {_live(row)}" + (f" ({row.reason})" if row.reason else ""))
     cells = [
-        (one.name, one.state, _done(one), "?" if one.total is None else str(one.total), _out(one), _failed(one))
+        (
+            one.name,
+            one.state,
+            _done(one),
+            "?" if one.total is None else str(one.total),
+            _out(one),
+            _failed(one),
+        )
         for one in rows
     ]
     click.echo(table(cells, ("task", "state", "done", "of", "running", "failed")))
@@ -117,7 +127,9 @@ def clean(run: str | None, every: bool, settings: Settings) -> None:
     else:
         rows = [find_run(store, run)]
         if rows[0].state not in SETTLED_RUNS:
-            raise RunError(f"run {rows[0].id} is {rows[0].state}: only settled runs are cleaned; cancel it first")
+            raise RunError(
+                f"run {rows[0].id} is {rows[0].state}: only settled runs are cleaned; cancel it first"
+            )
     for row in rows:
         folder = settings.home / "runs" / row.id
         if folder.exists():

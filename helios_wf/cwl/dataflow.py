@@ -42,7 +42,9 @@ def pick(value: Json, how: str) -> Json:
     if not present:
         raise JobError(Cause.EXPRESSION, f"pickValue: {how} found only null among {len(value)} sources")
     if how == "the_only_non_null" and len(present) > 1:
-        raise JobError(Cause.EXPRESSION, f"pickValue: the_only_non_null found {len(present)} values that are not null")
+        raise JobError(
+            Cause.EXPRESSION, f"pickValue: the_only_non_null found {len(present)} values that are not null"
+        )
     return present[0]
 
 

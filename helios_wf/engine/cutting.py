@@ -18,16 +18,16 @@ WHOLE: Ranges = [[None, None]]
 
 
 def ranges_of(
-    domain: Domain, file: Json, first: Json, count: Json, layout_of: Callable[[str, str | None], Layout]
+    layout_of: Callable[[str, str | None], Layout], domain: Domain, file: Json, first: Json, count: Json
 ) -> Ranges:
     """Returns the event ranges of a split step for one file, or for a bare count of events.
 
     Args:
+        layout_of: tells the layout of a file by path and table.
         domain: the split domain.
         file: the CWL File that is cut, or None where the step names none.
         first: what the step itself binds as the first event, or None.
         count: what it binds as the number of events, or None.
-        layout_of: tells the layout of a file by path and table.
 
     Raises:
         JobError: the file cannot be read as events, or a bound is missing or wrong.
@@ -40,7 +40,7 @@ def ranges_of(
         if n_events is None:
             raise JobError(
                 Cause.BAD_INPUT,
-                f"step {domain.step!r} splits no file, so its input {field.count!r} must be bound to a number of events",
+                f"step {domain.step!r} splits no file, so {field.count!r} must be bound to a number of events",
             )
         return _cut(field, start, start + n_events, ())
     layout = _layout(domain, file, layout_of)
@@ -72,11 +72,15 @@ def _layout(domain: Domain, file: Json, layout_of: Callable[[str, str | None], L
     assert domain.cut is not None
     field = domain.cut.field
     if not isinstance(file, dict) or file.get("class") != "File" or not file.get("path"):
-        raise JobError(Cause.BAD_INPUT, f"step {domain.step!r} splits its input {field.input!r}, which must be a File")
+        raise JobError(
+            Cause.BAD_INPUT, f"step {domain.step!r} splits its input {field.input!r}, which must be a File"
+        )
     try:
         return layout_of(file["path"], field.table)
     except EventFileError as error:
-        raise JobError(Cause.BAD_INPUT, f"step {domain.step!r} cannot split {file['path']}: {error}") from error
+        raise JobError(
+            Cause.BAD_INPUT, f"step {domain.step!r} cannot split {file['path']}: {error}"
+        ) from error
 
 
 def _whole(value: Json, name: str, domain: Domain) -> int | None:

@@ -35,5 +35,5 @@ def sync_path(path: str) -> None:
 
 
 @cache
-def _syncfs() -> ctypes._NamedFuncPointer | None:  # noqa: SLF001 (the type of a foreign function has no public name)
+def _syncfs() -> ctypes._NamedFuncPointer | None:
     return getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)

@@ -31,7 +31,7 @@ from helios_wf.plan.algebra import depth_of, inner
 from helios_wf.states import Cause
 
 MOST_CONTENTS = 64 * 1024
-"""``loadContents`` reads files up to this many bytes.  Source: CWL v1.2, CommandInputParameter.loadContents."""
+"""``loadContents`` reads files up to so many bytes.  Source: CWL v1.2, CommandInputParameter."""
 
 
 class Constants(NamedTuple):
@@ -60,7 +60,9 @@ class Evaluator:
     def constants(self) -> Constants:
         """Returns the inputs that do not depend on the path; known once the task's first job is ready."""
         if self._constants is None:
-            inputs = {feed.name: self._load(feed, self._values.value(feed.source, ())) for feed in self._shared}
+            inputs = {
+                feed.name: self._load(feed, self._values.value(feed.source, ())) for feed in self._shared
+            }
             self._constants = Constants(digest(self._named(inputs)), inputs)
         return self._constants
 
@@ -89,7 +91,7 @@ class Evaluator:
         return self._named(own)
 
     def reads(self, path: Path) -> Iterator[tuple[int, Path]]:
-        """Yields the single jobs whose outputs the job at a path reads, to be fetched together with others."""
+        """Yields the single jobs whose outputs a job reads, to be fetched together with others."""
         for feed in self._own:
             yield from _reads(self._values.plan, feed.source, path)
 
@@ -140,10 +142,15 @@ def run_expression(task: Task, inputs: dict[str, Json]) -> dict[str, Json]:
     """
     process = task.process
     assert isinstance(process, ExpressionTool)
-    loaded = {p.name: load_contents(inputs.get(p.name)) if p.load_contents else inputs.get(p.name) for p in process.inputs}
+    loaded = {
+        p.name: load_contents(inputs.get(p.name)) if p.load_contents else inputs.get(p.name)
+        for p in process.inputs
+    }
     value = _compiled(process.body["expression"], _library(process))(loaded, None, {})
     if not isinstance(value, dict):
-        raise JobError(Cause.EXPRESSION, f"the expression of {task.name!r} must give an object of outputs, not {value!r}")
+        raise JobError(
+            Cause.EXPRESSION, f"the expression of {task.name!r} must give an object of outputs, not {value!r}"
+        )
     return {output.name: value.get(output.name) for output in process.outputs}
 
 

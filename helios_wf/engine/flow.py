@@ -10,38 +10,32 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from functools import partial
 
 from helios_wf.cwl.command import resources_of
 from helios_wf.engine import paths
 from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.evaluation import Evaluator, run_expression
 from helios_wf.engine.frontier import Frontier
-from helios_wf.engine.merges import Merge, Merges
+from helios_wf.engine.job import Job, Tries
+from helios_wf.engine.merges import OWN_INDICES, Merge, Merges
 from helios_wf.engine.outputs import JobOutputs
+from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
-from helios_wf.engine.verdicts import Tries, count, judge
+from helios_wf.engine.verdicts import count, judge
 from helios_wf.errors import JobError
 from helios_wf.model import JobSpec, Layout, Report, Resources, Tool, digest
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Plan, Task
-from helios_wf.plan.merging import scheme
-from helios_wf.states import GOOD_JOBS, Cause, JobState, TaskState
-from helios_wf.store import Tx, jobs, shapes, tasks
+from helios_wf.plan.merging import Scheme
+from helios_wf.states import GOOD_JOBS, Cause, JobState
+from helios_wf.store import Tx, jobs, shapes
 from helios_wf.store.rows import Lease, Settlement
 
 MOST_RECORDED = 2000
 """Jobs without a tool that one call of ``lease`` does at most, so that ticks stay short."""
 
 LayoutOf = Callable[[str, str | None], Layout]
-
-
-class Job(NamedTuple):
-    """A job and what was tried so far."""
-
-    task: int
-    path: Path
-    tries: Tries = Tries()
 
 
 class Flow:
@@ -53,12 +47,10 @@ class Flow:
         self.run = run
         self.plan = plan
         self.frontier = Frontier(plan)
-        self.merges = Merges()
+        self.merges = Merges(layout_of)
         self.outputs = JobOutputs(run, self.merges, self._flush)
-        self.values = Values(
-            plan, inputs, self.frontier, self.outputs, lambda *given: ranges_of(*given, layout_of=layout_of)
-        )
-        self.counts = [dict.fromkeys(JobState, 0) for _ in plan.tasks]
+        self.values = Values(plan, inputs, self.frontier, self.outputs, partial(ranges_of, layout_of))
+        self.tally = Tally(run, plan, self.frontier)
         self.inflight: dict[str, Job] = {}
         self.failed: list[tuple[int, Path]] = []
         self.definitions: dict[str, Json] = {}
@@ -67,17 +59,12 @@ class Flow:
         self.has_more = True
         self._home = home
         self._backend = backend
-        self._layout_of = layout_of
         self._evaluators = [Evaluator(task, self.values) for task in plan.tasks]
         self._tools = [digest(t.process.body) if isinstance(t.process, Tool) else "" for t in plan.tasks]
         self._ready: deque[Job] = deque()
         self._delayed: list[tuple[float, int, Job]] = []
         self._recorded: list[Settlement] = []
-        self._schemes: dict[tuple[int, Path], Json] = {}
-        self._merge_jobs: dict[tuple[int, Path], Job | None] = {}
         self._defined: set[int] = set()
-        self._states = [TaskState.DEFINED for _ in plan.tasks]
-        self._extra = [0] * len(plan.tasks)
 
     # -- what stands ---------------------------------------------------------------------------------------
 
@@ -102,33 +89,25 @@ class Flow:
         """When the next delayed job may be tried again (seconds since the epoch), or None."""
         return self._delayed[0][0] if self._delayed else None
 
-    def total(self, task: int) -> int | None:
-        """Returns a task's number of jobs, None until it is known."""
-        known = self.frontier.is_known(task) and (
-            self.plan.tasks[task].merge is None or self.frontier.is_complete(task) or self._extra[task] > 0
-        )
-        return self._total(task) if known else None
-
-    def _total(self, task: int) -> int:
-        return self._extra[task] if self.plan.tasks[task].merge is not None else self.frontier.totals[task]
-
     # -- restore -------------------------------------------------------------------------------------------
 
     def restore(self, tx: Tx) -> None:
-        """Makes the memory of a run from what the store says of it; attempts still handed out are left out."""
+        """Makes the memory of a run from the store; attempts that are handed out are left out."""
         self.outputs.tx = tx
-        stored = [(len(paths.from_text(text)), domain, text, payload) for domain, text, payload in shapes.all(tx, self.run)]
+        stored = [
+            (len(paths.from_text(text)), domain, text, payload)
+            for domain, text, payload in shapes.all(tx, self.run)
+        ]
         for _, domain, text, payload in sorted(stored, key=lambda row: row[:3]):
             self._restore_shape(domain, paths.from_text(text), payload)
-        for row in tasks.list(tx, self.run):
-            self._states[row.number] = row.state
+        self.tally.restore(tx)
         for number, text, state, attempt, charged, lost, not_before in jobs.states(tx, self.run):
             job = Job(number, paths.from_text(text), Tries(attempt, charged, lost))
             self._restore_job(job, state, not_before)
 
     def _restore_shape(self, domain: int, path: Path, payload: Json) -> None:
         if domain < 0:
-            self._schemes[-1 - domain, path] = payload
+            self.merges.restore_scheme(-1 - domain, path, payload)
         elif isinstance(payload, list):
             self.values.ranges[domain, path] = payload
             self.frontier.open(domain, path, len(payload))
@@ -136,16 +115,19 @@ class Flow:
             self.frontier.open(domain, path, payload)
 
     def _restore_job(self, job: Job, state: JobState, not_before: float) -> None:
-        self.counts[job.task][state] += 1
-        merged = self.plan.tasks[job.task].merge is not None
-        if state in GOOD_JOBS:
+        self.tally.count(job.task, state)
+        task = self.plan.tasks[job.task]
+        merged = task.merge is not None
+        if len(job.path) != len(task.chain) + (OWN_INDICES if merged else 0):
+            self._restore_unexpanded(job, state)
+        elif state in GOOD_JOBS:
             if merged:
-                self._merge_jobs[job.task, job.path] = None
+                self.merges.restore_job(job, is_done=True)
             else:
                 self.frontier.complete_before(job.task, job.path)
         elif state is JobState.READY:
             if merged:
-                self._merge_jobs[job.task, job.path] = job
+                self.merges.restore_job(job, is_done=False)
             else:
                 self.frontier.hold(job.task, job.path)
                 heapq.heappush(self._delayed, (not_before, job.task, job))
@@ -153,6 +135,11 @@ class Flow:
             self.failed.append((job.task, job.path))
             if not merged:
                 self.frontier.hold(job.task, job.path)
+
+    def _restore_unexpanded(self, job: Job, state: JobState) -> None:
+        """Takes the record of a domain or merge that could not be expanded; else it is expanded once more."""
+        if state is JobState.FAILED:
+            self.failed.append((job.task, job.path))
 
     # -- settle --------------------------------------------------------------------------------------------
 
@@ -169,12 +156,14 @@ class Flow:
             settlement = _settlement(job, report, verdict.to, verdict.charged, not_before)
             settlements.append(settlement)
             chosen[settlement.task, settlement.path] = (
-                job._replace(tries=count(job.tries, verdict, report.cause)), report, settlement,
+                job._replace(tries=count(job.tries, verdict, report.cause)),
+                report,
+                settlement,
             )
         for key in jobs.settle(tx, self.run, settlements):
             job, report, settlement = chosen[key]
             self._settled(job, settlement.to, report.outputs, settlement.not_before)
-        self._move_tasks(tx)
+        self.tally.write(tx)
         return settlements
 
     def started(self, tx: Tx, handles: Iterable[str]) -> None:
@@ -182,9 +171,10 @@ class Flow:
         begun = [self.inflight[handle] for handle in handles if handle in self.inflight]
         jobs.started(tx, self.run, [(job.task, paths.to_text(job.path), job.tries.attempt) for job in begun])
 
-    def _settled(self, job: Job, to: JobState, outputs: dict[str, Json] | None, not_before: float = 0.0) -> None:
-        self.counts[job.task][JobState.LEASED] -= 1
-        self.counts[job.task][to] += 1
+    def _settled(
+        self, job: Job, to: JobState, outputs: dict[str, Json] | None, not_before: float = 0.0
+    ) -> None:
+        self.tally.move(job.task, JobState.LEASED, to)
         if to is JobState.READY:
             heapq.heappush(self._delayed, (not_before, job.task, job))
         elif to in GOOD_JOBS:
@@ -227,7 +217,7 @@ class Flow:
             missing = [one.path for one in leases if (one.task, one.path) not in accepted]
             raise AssertionError(f"run {self.run}: jobs were leased twice: {missing[:5]}")
         self.has_more = len(specs) >= room or n_recorded >= MOST_RECORDED
-        self._move_tasks(tx)
+        self.tally.write(tx)
         return specs
 
     def _next_jobs(self, limit: int) -> list[Job]:
@@ -247,7 +237,7 @@ class Flow:
             try:
                 size, ranges = self.values.shape(domain, path)
             except JobError as error:
-                self._fail_domain(tx, number, path, error)
+                self._fail_domain(number, path, error)
                 break
             rows.append((number, paths.to_text(path), size if ranges is None else ranges))
             if ranges is not None:
@@ -256,7 +246,7 @@ class Flow:
         shapes.put_many(tx, self.run, rows)
         return bool(rows) or bool(self.failed)
 
-    def _fail_domain(self, tx: Tx, number: int, path: Path, error: JobError) -> None:
+    def _fail_domain(self, number: int, path: Path, error: JobError) -> None:
         """Records a failed job for the first task that ranges over a domain which cannot be sized."""
         task = next(task for task in self.plan.tasks if number in task.chain)
         self._record(Job(task.number, path), JobState.FAILED, error=error)
@@ -275,20 +265,33 @@ class Flow:
         prefix = job.path[: len(task.chain)]
         try:
             if self.values.is_skipped(task.guards, prefix):
-                return self._skip(tx, job)
-            if task.merge is not None and len(job.path) == len(task.chain):
-                return self._open_merge(tx, task, prefix)
-            if isinstance(task.process, Tool):
-                override = self._merge_inputs(task, job.path) if task.merge is not None else None
-                inputs = self._evaluators[job.task].inputs(prefix, override)
-                return self._skip(tx, job) if inputs is None else self._spec(task, task.process, job, inputs)
-            every = self._evaluators[job.task].all_inputs(prefix)
-            if every is None:
-                return self._skip(tx, job)
-            self._record(job, JobState.DONE, run_expression(task, every) if task.process else every)
+                self._skip(tx, job)
+            elif task.merge is not None and len(job.path) == len(task.chain):
+                self._open_merge(tx, task, prefix)
+            elif isinstance(task.process, Tool):
+                return self._attempt(tx, task, task.process, job)
+            else:
+                self._evaluate(tx, task, job)
         except JobError as error:
             self._record(job, JobState.FAILED, error=error)
         return None
+
+    def _attempt(self, tx: Tx, task: Task, tool: Tool, job: Job) -> JobSpec | None:
+        override = self._merge_inputs(task, job.path) if task.merge is not None else None
+        inputs = self._evaluators[job.task].inputs(job.path[: len(task.chain)], override)
+        if inputs is not None:
+            return self._spec(task, tool, job, inputs)
+        self._skip(tx, job)
+        return None
+
+    def _evaluate(self, tx: Tx, task: Task, job: Job) -> None:
+        """Does a job that needs no tool: an ExpressionTool, or the entry of a sub-workflow."""
+        inputs = self._evaluators[job.task].all_inputs(job.path)
+        if inputs is None:
+            self._skip(tx, job)
+        else:
+            outputs = inputs if task.process is None else run_expression(task, inputs)
+            self._record(job, JobState.DONE, outputs)
 
     def _skip(self, tx: Tx, job: Job) -> None:
         """Records a job as skipped; of a merge, the one job that stands for it."""
@@ -351,14 +354,21 @@ class Flow:
         self.inflight[spec.handle] = job._replace(tries=job.tries._replace(attempt=spec.attempt))
         self._count_out(job)
         return Lease(
-            job.task, paths.to_text(job.path), spec.attempt, spec.first, spec.stop, self._backend, spec.directory
+            job.task,
+            paths.to_text(job.path),
+            spec.attempt,
+            spec.first,
+            spec.stop,
+            self._backend,
+            spec.directory,
         )
 
     def _count_out(self, job: Job) -> None:
         """Counts a job as handed out; only one that was tried before was counted as READY."""
         if job.tries.attempt:
-            self.counts[job.task][JobState.READY] -= 1
-        self.counts[job.task][JobState.LEASED] += 1
+            self.tally.move(job.task, JobState.READY, JobState.LEASED)
+        else:
+            self.tally.count(job.task, JobState.LEASED)
 
     def _range(self, task: Task, path: Path) -> tuple[int | None, int | None]:
         if task.split is None:
@@ -369,83 +379,35 @@ class Flow:
 
     # -- merges --------------------------------------------------------------------------------------------
 
-    def _open_merge(self, tx: Tx, task: Task, prefix: Path, given: Json = None) -> None:
-        stored = self._schemes.pop((task.number, prefix), None) or given
-        if stored is None:
-            stored = self._scheme(task, prefix)
-        shapes.put(tx, self.run, -1 - task.number, paths.to_text(prefix), stored)
-        merge = self.merges.open(task.number, prefix, stored)
-        self._extra[task.number] += merge.n_jobs
+    def _open_merge(self, tx: Tx, task: Task, prefix: Path, scheme: Scheme | None = None) -> None:
+        """Fixes the groups of a merge whose inputs are there (or of one that is skipped) and starts it."""
+        merge = self.merges.open(task, prefix, lambda: self._merge_list(task, prefix), scheme)
+        shapes.put(tx, self.run, -1 - task.number, paths.to_text(prefix), merge.scheme)
+        self.tally.merge_jobs[task.number] += merge.n_jobs
         self._advance_merge(task.number, merge, list(merge.first_jobs()))
 
     def _advance_merge(self, task: int, merge: Merge, pending: list[Path]) -> None:
-        """Makes a merge's jobs ready; those that an earlier engine settled are passed over."""
-        while pending:
-            path = pending.pop(0)
-            known = self._merge_jobs.pop((task, path), Job(task, path))
-            if known is None:
-                pending.extend(merge.done(path))
-            else:
-                self._ready.append(known)
+        self._ready.extend(self.merges.advance(task, merge, pending))
         if merge.is_complete:
             self.frontier.complete(task, merge.prefix)
 
-    def _scheme(self, task: Task, prefix: Path) -> Json:
-        assert task.merge is not None
-        inputs = self._merge_list(task, prefix)
-        target = task.merge.target_size or task.merge.target_events
-        weights = None
-        if task.merge.target_size is not None:
-            weights = [int(one.get("size") or 0) for one in inputs]
-        elif task.merge.target_events is not None:
-            weights = [self._layout_of(one["path"], None).n_events for one in inputs]
-        return scheme(len(inputs), task.merge.max_inputs, weights, target)
-
     def _merge_list(self, task: Task, prefix: Path) -> list[Json]:
+        """Returns the inputs of a merge; nulls (of skipped jobs) have no part in it."""
         assert task.merge is not None
-        inputs = self.merges.inputs(task.number, prefix)
-        if inputs is None:
-            (feed,) = (feed for feed in task.feeds if feed.name == task.merge.input)
-            value = self.values.value(feed.source, prefix)
-            inputs = [one for one in (value if isinstance(value, list) else [value]) if one is not None]
-            self.merges.remember(task.number, prefix, inputs)
-        return inputs
+        (feed,) = (feed for feed in task.feeds if feed.name == task.merge.input)
+        value = self.values.value(feed.source, prefix)
+        return [one for one in (value if isinstance(value, list) else [value]) if one is not None]
 
     def _merge_inputs(self, task: Task, path: Path) -> dict[str, Json]:
+        """Returns what one job of a merge reads: a slice of the inputs, or outputs of the level below."""
         assert task.merge is not None
-        prefix, (output, level, _) = path[:-3], path[-3:]
-        first, stop = self.merges.of_job(task.number, path).group(path)
-        if level == 0:
-            return {task.merge.input: self._merge_list(task, prefix)[first:stop]}
-        below = [(*prefix, output, level - 1, group) for group in range(first, stop)]
+        below = self.merges.below(task.number, path)
+        if below is None:
+            prefix = path[:-3]
+            return {task.merge.input: self.merges.slice(task, path, lambda: self._merge_list(task, prefix))}
         self.outputs.load(task.number, below)
         (port,) = task.outputs
         return {task.merge.input: [(self.outputs.of(task.number, one) or {}).get(port) for one in below]}
-
-    # -- tasks ---------------------------------------------------------------------------------------------
-
-    def _move_tasks(self, tx: Tx) -> None:
-        """Writes the states of tasks that changed."""
-        for task in self.plan.tasks:
-            state = self._task_state(task)
-            if state is self._states[task.number]:
-                continue
-            if tasks.move(tx, self.run, task.number, state):
-                self._states[task.number] = state
-            total = self.total(task.number)
-            if total is not None:
-                tasks.expanded(tx, self.run, task.number, total)
-
-    def _task_state(self, task: Task) -> TaskState:
-        counts = self.counts[task.number]
-        if self._states[task.number] in (TaskState.DONE, TaskState.SKIPPED):
-            return self._states[task.number]
-        if counts[JobState.FAILED]:
-            return TaskState.FAILED
-        if self.frontier.is_complete(task.number):
-            skipped = counts[JobState.SKIPPED] > 0 and not counts[JobState.DONE] + counts[JobState.FINISHED]
-            return TaskState.SKIPPED if skipped else TaskState.DONE
-        return TaskState.IN_PROGRESS if any(counts.values()) else TaskState.DEFINED
 
 
 def _settlement(job: Job, report: Report, to: JobState, charged: bool, not_before: float) -> Settlement:

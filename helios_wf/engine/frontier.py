@@ -63,7 +63,9 @@ class Cursor:
 
     def will_meet(self, path: Path) -> bool:
         """Says whether the cursor has yet to come to a path."""
-        return path > self.last and all(want is None or want == have for want, have in zip(self.pattern, path, strict=True))
+        return path > self.last and all(
+            want is None or want == have for want, have in zip(self.pattern, path, strict=True)
+        )
 
 
 class Frontier:
@@ -118,7 +120,7 @@ class Frontier:
         self._completed(task, path)
 
     def complete_before(self, task: int, path: Path) -> None:
-        """Takes a job that was settled before this engine started: as ``complete``, and it is not given out."""
+        """Takes a job settled before this engine started: as ``complete``, and it is not given out."""
         self._settled.add((task, path))
         self._completed(task, path)
 
@@ -194,7 +196,11 @@ class Frontier:
         """Looks at all opened paths of a pattern: at once where it is a single path, else by a cursor."""
         fixed = tuple(index for index in pattern if index is not None)
         if len(fixed) == len(pattern):
-            if self._is_opened(node, fixed) and self._is_ready(node, fixed) and not self._will_be_met(node, fixed):
+            if (
+                self._is_opened(node, fixed)
+                and self._is_ready(node, fixed)
+                and not self._will_be_met(node, fixed)
+            ):
                 self._ready[node].append(fixed)
         else:
             self._cursors[node].append(Cursor(node, pattern, self._paths(self._chains[node], pattern, ())))

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from helios_wf.backend import Backend, Life
 from helios_wf.engine import paths
 from helios_wf.engine.durable import sync_folder
-from helios_wf.engine.flow import Flow, Job
-from helios_wf.engine.verdicts import Tries
+from helios_wf.engine.flow import Flow
+from helios_wf.engine.job import Job, Tries
 from helios_wf.errors import BackendUnreachableError, HeliosError, SubmitRefusedError
 from helios_wf.model import JobSpec, Report
 from helios_wf.states import Cause, JobState, RunState
@@ -165,7 +165,9 @@ class Engine:
         flow.outputs.trim()
         self._submit(held, specs)
         if room > 0 and flow.is_stuck:
-            raise EngineStuckError(f"run {held.id}: nothing runs and nothing can start; the store keeps its state")
+            raise EngineStuckError(
+                f"run {held.id}: nothing runs and nothing can start; the store keeps its state"
+            )
 
     def _submit(self, held: Held, specs: list[JobSpec]) -> None:
         if held.flow.definitions:
@@ -182,7 +184,9 @@ class Engine:
 
     def _bounce(self, held: Held, specs: list[JobSpec], cause: Cause, message: str) -> None:
         """Settles attempts that the backend did not take."""
-        reports = [Report(run=held.id, key=s.key, attempt=s.attempt, cause=cause, message=message) for s in specs]
+        reports = [
+            Report(run=held.id, key=s.key, attempt=s.attempt, cause=cause, message=message) for s in specs
+        ]
         with self.store.write() as tx:
             runs.fence(tx, held.id, held.epoch)
             held.flow.settle(tx, reports)
@@ -226,7 +230,11 @@ class Engine:
         for held in self.held.values():
             own = [report for report in reports if report.run == held.id]
             known = {report.handle for report in own}
-            own += [_cancelled(held.id, handle, job) for handle, job in held.flow.inflight.items() if handle not in known]
+            own += [
+                _cancelled(held.id, handle, job)
+                for handle, job in held.flow.inflight.items()
+                if handle not in known
+            ]
             with self.store.write() as tx:
                 runs.fence(tx, held.id, held.epoch)
                 held.flow.settle(tx, own)
@@ -251,7 +259,13 @@ def _handle(run: str, one: OpenJob) -> str:
 def _lost(one: OpenJob) -> Settlement:
     """Puts back an attempt whose engine went away; it counts neither as charged nor as lost."""
     return Settlement(
-        one.task, one.path, one.attempt, JobState.READY, cause=Cause.CANCELLED, message="the engine went away", charged=False
+        one.task,
+        one.path,
+        one.attempt,
+        JobState.READY,
+        cause=Cause.CANCELLED,
+        message="the engine went away",
+        charged=False,
     )
 
 

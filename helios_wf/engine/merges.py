@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import itemgetter
 
+from helios_wf.engine.job import Job
+from helios_wf.model import Layout, MergeField
 from helios_wf.model.noun import Json
-from helios_wf.model.plans import Path
-from helios_wf.plan.merging import Scheme
+from helios_wf.model.plans import Path, Task
+from helios_wf.plan.merging import Scheme, scheme
+
+OWN_INDICES = 3
+"""A merge's jobs have three indices of their own behind the merge's path: output, level, group."""
 
 
 class Merge:
-    """One merge: a task's scheme below one path, and how many groups of each level are done."""
+    """One merge: its scheme below one path, and how many groups of each level are done."""
 
     def __init__(self, prefix: Path, scheme: Scheme) -> None:
         self.prefix = prefix
@@ -32,9 +38,9 @@ class Merge:
             return
         if level + 1 == len(self.scheme[output]):
             self._outputs_open -= 1
-        else:
-            for group in range(len(self.scheme[output][level + 1])):
-                yield (*self.prefix, output, level + 1, group)
+            return
+        for group in range(len(self.scheme[output][level + 1])):
+            yield (*self.prefix, output, level + 1, group)
 
     @property
     def is_complete(self) -> bool:
@@ -47,7 +53,7 @@ class Merge:
         return sum(len(groups) for levels in self.scheme for groups in levels)
 
     def group(self, path: Path) -> tuple[int, int]:
-        """Returns ``[first, stop)`` of what a job reads: merge inputs on level 0, jobs of the level below else."""
+        """Returns ``[first, stop)`` of what a job reads: inputs on level 0, else jobs of the level below."""
         output, level, group = path[len(self.prefix) :]
         first, stop = self.scheme[output][level][group]
         return first, stop
@@ -58,28 +64,74 @@ class Merge:
 
 
 class Merges:
-    """All merges of a run, by task and path."""
+    """All merges of a run, by task and path; and what an earlier engine knew of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, layout_of: Callable[[str, str | None], Layout]) -> None:
+        self._layout_of = layout_of
         self._merges: dict[tuple[int, Path], Merge] = {}
+        self._schemes: dict[tuple[int, Path], Scheme] = {}
+        self._known: dict[tuple[int, Path], Job | None] = {}
         self._inputs: tuple[tuple[int, Path], list[Json]] | None = None
 
-    def open(self, task: int, prefix: Path, scheme: Scheme) -> Merge:
-        """Adds a merge."""
-        return self._merges.setdefault((task, prefix), Merge(prefix, scheme))
+    def restore_scheme(self, task: int, prefix: Path, scheme: Scheme) -> None:
+        """Takes the scheme of a merge that an earlier engine opened."""
+        self._schemes[task, prefix] = scheme
+
+    def restore_job(self, job: Job, is_done: bool) -> None:
+        """Takes a merge's job that an earlier engine settled or gave out."""
+        self._known[job.task, job.path] = None if is_done else job
+
+    def open(
+        self, task: Task, prefix: Path, inputs: Callable[[], list[Json]], given: Scheme | None = None
+    ) -> Merge:
+        """Returns a new merge; its scheme is the one given, the one stored, or follows from its inputs."""
+        key = (task.number, prefix)
+        assert task.merge is not None
+        groups = given or self._schemes.pop(key, None)
+        if groups is None:
+            self._inputs = (key, inputs())
+            groups = self._scheme(task.merge, self._inputs[1])
+        self._merges[key] = Merge(prefix, groups)
+        return self._merges[key]
 
     def of_job(self, task: int, path: Path) -> Merge:
         """Returns the merge that a job belongs to."""
-        return self._merges[task, path[:-3]]
+        return self._merges[task, path[:-OWN_INDICES]]
 
     def last_jobs(self, task: int, prefix: Path) -> list[Path]:
         """Returns the paths of the jobs that make a merge's outputs, in order."""
         return self._merges[task, prefix].last_jobs()
 
-    def remember(self, task: int, prefix: Path, inputs: list[Json]) -> None:
-        """Keeps the inputs of the merge that is being read, and of no other."""
-        self._inputs = ((task, prefix), inputs)
+    def advance(self, task: int, merge: Merge, paths: list[Path]) -> Iterator[Job]:
+        """Yields the jobs of these paths that are to run; behind those done already, the ones that follow."""
+        pending = list(paths)
+        for path in pending:
+            known = self._known.pop((task, path), Job(task, path))
+            if known is None:
+                pending.extend(merge.done(path))
+            else:
+                yield known
 
-    def inputs(self, task: int, prefix: Path) -> list[Json] | None:
-        """Returns the inputs of a merge if they were the last to be remembered."""
-        return self._inputs[1] if self._inputs and self._inputs[0] == (task, prefix) else None
+    def slice(self, task: Task, path: Path, inputs: Callable[[], list[Json]]) -> list[Json]:
+        """Returns the part of a merge's inputs that a job of level 0 reads."""
+        key = (task.number, path[:-OWN_INDICES])
+        if self._inputs is None or self._inputs[0] != key:
+            self._inputs = (key, inputs())
+        first, stop = self._merges[key].group(path)
+        return self._inputs[1][first:stop]
+
+    def below(self, task: int, path: Path) -> list[Path] | None:
+        """Returns the jobs of the level below that a job reads, None on level 0."""
+        output, level, _ = path[-OWN_INDICES:]
+        if level == 0:
+            return None
+        first, stop = self.of_job(task, path).group(path)
+        return [(*path[:-OWN_INDICES], output, level - 1, group) for group in range(first, stop)]
+
+    def _scheme(self, field: MergeField, inputs: list[Json]) -> Scheme:
+        weights: list[int] | None = None
+        if field.target_size is not None:
+            weights = [int(one.get("size") or 0) for one in inputs]
+        elif field.target_events is not None:
+            weights = [self._layout_of(path, None).n_events for path in map(itemgetter("path"), inputs)]
+        return scheme(len(inputs), field.max_inputs, weights, field.target_size or field.target_events)

@@ -20,7 +20,7 @@ MOST_KEPT = 20_000
 
 
 class JobOutputs:
-    """Reads outputs within the transaction that is set as ``tx``, what is not written yet being flushed first."""
+    """Reads outputs in the transaction set as ``tx``; what is not written yet is flushed first."""
 
     def __init__(self, run: str, merges: Merges, flush: Callable[[], None]) -> None:
         self.tx: Tx | None = None

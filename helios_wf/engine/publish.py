@@ -1,13 +1,12 @@
 """Moving a run's outputs to where they belong: recorded first, then moved, then recorded as done.
 
-A resume that finds a file at its recorded destination, with the recorded size and checksum, takes it as it is.
+A resume that finds a file at its destination, with the recorded size and checksum, takes it as it is.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -44,7 +43,7 @@ class Destinations:
         self._taken: set[Path] = set()
 
     def place(self, output: str, position: int, basename: str) -> Path:
-        """Returns a free place for a file; equal names get ``_2``, ``_3`` (in a dataset they are an error)."""
+        """Returns a free place for a file; equal names get ``_2``, ``_3`` (in a dataset: an error)."""
         if output in self._folders:
             path = self._folders[output] / self._names[output][position]
             if path in self._taken:
@@ -56,8 +55,7 @@ class Destinations:
             path, number = self._outdir / basename, 1
             while path in self._taken:
                 number += 1
-                stem, extension = os.path.splitext(basename)
-                path = self._outdir / f"{stem}_{number}{extension}"
+                path = self._outdir / f"{Path(basename).stem}_{number}{Path(basename).suffix}"
         self._taken.add(path)
         return path
 
@@ -67,13 +65,18 @@ def arrange(values: Mapping[str, Json], destinations: Destinations) -> Published
     moves: list[Publication] = []
     files: dict[str, list[dict[str, Json]]] = {}
     outputs = {
-        name: _arrange(value, name, destinations, moves, files.setdefault(name, [])) for name, value in values.items()
+        name: _arrange(value, name, destinations, moves, files.setdefault(name, []))
+        for name, value in values.items()
     }
     return Published(outputs, moves, files)
 
 
 def _arrange(
-    value: Json, output: str, destinations: Destinations, moves: list[Publication], files: list[dict[str, Json]]
+    value: Json,
+    output: str,
+    destinations: Destinations,
+    moves: list[Publication],
+    files: list[dict[str, Json]],
 ) -> Json:
     if isinstance(value, list):
         return [_arrange(one, output, destinations, moves, files) for one in value]
@@ -84,7 +87,7 @@ def _arrange(
     if "location" not in value and "path" not in value:
         return value
     source = value.get("path") or to_path(value["location"])
-    place = destinations.place(output, len(files), value.get("basename") or os.path.basename(source))
+    place = destinations.place(output, len(files), value.get("basename") or Path(source).name)
     return _moved(value, source, place, output, moves, files)
 
 
@@ -108,8 +111,10 @@ def _moved(
     if value.get("secondaryFiles"):
         secondary = []
         for entry in value["secondaryFiles"]:
-            beside = place.parent / (entry.get("basename") or os.path.basename(entry["path"]))
-            secondary.append(_moved(entry, entry.get("path") or to_path(entry["location"]), beside, output, moves, []))
+            beside = place.parent / (entry.get("basename") or Path(entry["path"]).name)
+            secondary.append(
+                _moved(entry, entry.get("path") or to_path(entry["location"]), beside, output, moves, [])
+            )
         moved["secondaryFiles"] = secondary
     return moved
 
@@ -139,7 +144,9 @@ def carry_out(moves: list[Publication], owned: Path) -> None:
             mine = source.is_relative_to(owned) and move.source not in first_of
             _carry(source, destination, move, mine)
         except OSError as error:
-            raise StoreError(f"cannot publish {move.source} as {destination}: {error.strerror or error}") from error
+            raise StoreError(
+                f"cannot publish {move.source} as {destination}: {error.strerror or error}"
+            ) from error
         first_of.setdefault(move.source, move.destination)
         folders.add(destination.parent)
     for folder in sorted(folders):

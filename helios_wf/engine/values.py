@@ -1,4 +1,4 @@
-"""What a source is worth at an index path, from the run's inputs, the stored shapes and the outputs of jobs."""
+"""What a source is worth at an index path, from the run's inputs, stored shapes and the outputs of jobs."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ class Values:
         if self.is_skipped(domain.guards, path):
             return 0, ([] if domain.cut else None)
         if domain.cut is None:
-            return dot_length({axis.port: self._length(axis.source, path, axis.port) for axis in domain.axes}), None
+            return dot_length(
+                {axis.port: self._length(axis.source, path, axis.port) for axis in domain.axes}
+            ), None
         cut = domain.cut
         file = self.value(cut.file, path) if cut.file else None
         ranges = self._ranges_of(domain, file, self.value(cut.first, path), self.value(cut.count, path))
@@ -117,7 +119,9 @@ class Values:
 
     def is_skipped(self, guards: Iterable[int], path: Path) -> bool:
         """Says whether one of the guarding tasks was skipped at a path."""
-        return any(self._outputs.of(guard, path[: len(self.plan.tasks[guard].chain)]) is None for guard in guards)
+        return any(
+            self._outputs.of(guard, path[: len(self.plan.tasks[guard].chain)]) is None for guard in guards
+        )
 
     def _length(self, source: Source, path: Path, port: str) -> int:
         if isinstance(source, At):

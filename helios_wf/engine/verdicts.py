@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
+from helios_wf.engine.job import Tries
 from helios_wf.model import Report, RetryField
 from helios_wf.states import PERMANENT, UNCHARGED, Cause, JobState
 
@@ -13,14 +14,6 @@ MOST_LOST = 5
 
 TEMPORARY_ATTEMPTS = 3
 """Attempts at least, where the tool returned one of its ``temporaryFailCodes``."""
-
-
-class Tries(NamedTuple):
-    """The tries of a job so far: the last attempt's number, tries charged to the job, tries lost."""
-
-    attempt: int = 0
-    charged: int = 0
-    lost: int = 0
 
 
 class Verdict(NamedTuple):
@@ -59,7 +52,9 @@ def count(tries: Tries, verdict: Verdict, cause: Cause | None) -> Tries:
     """Returns the tries with this verdict's counted."""
     if cause is Cause.CANCELLED:
         return tries
-    return tries._replace(charged=tries.charged + 1) if verdict.charged else tries._replace(lost=tries.lost + 1)
+    return (
+        tries._replace(charged=tries.charged + 1) if verdict.charged else tries._replace(lost=tries.lost + 1)
+    )
 
 
 def _backoff(before: int) -> float:

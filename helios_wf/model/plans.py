@@ -1,4 +1,4 @@
-"""What a document becomes before it runs: tasks, the index domains they range over, and where values come from.
+"""What a document becomes before it runs: tasks, the index domains they range over, and sources of values.
 
 An *index path* is a tuple of integers, one for each domain of a task's ``chain``.  A ``Source`` is an
 expression that gives a value at an index path; a reader that is mapped over another mapped task ends, after
@@ -54,7 +54,7 @@ class MergeOutput(Noun, frozen=True, tag=True):
 
 
 class Gathered(Noun, frozen=True, tag=True):
-    """The array of the inner source over all indices of ``domain``; ``splice`` joins inner arrays into one."""
+    """The array of the inner source over the indices of ``domain``; ``splice`` joins inner arrays."""
 
     source: Source
     domain: int

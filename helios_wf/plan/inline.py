@@ -113,7 +113,9 @@ class _Planner:
             names = order(needs)
         except CycleError as error:
             place = steps[str(error.nodes[0])].place
-            raise TemplateError([Problem(place, f"steps depend on each other in a circle: {error}")]) from None
+            raise TemplateError(
+                [Problem(place, f"steps depend on each other in a circle: {error}")]
+            ) from None
         for name in names:
             env.update(self.step(steps[name], scope, env))
         return {output.name: self._link(output, env) for output in workflow.outputs}
@@ -139,7 +141,12 @@ class _Planner:
         source = self._link(port, env)
         default = None if port.default is UNSET else port.default
         return Feed(
-            port.name, defaulted(source, default), port.place, port.value_from, port.load_contents, port.load_listing
+            port.name,
+            defaulted(source, default),
+            port.place,
+            port.value_from,
+            port.load_contents,
+            port.load_listing,
         )
 
     def _link(self, port: StepInput | Output, env: dict[str, Source]) -> Source:
@@ -147,9 +154,9 @@ class _Planner:
             return Constant(None)
         sources = tuple(env[name] for name in port.sources)
         merge = port.link_merge
-        if len(sources) == 1 and port.pick_value is None:
-            if merge is None or (merge == "merge_flattened" and self._is_flat(sources[0])):
-                return sources[0]
+        flat = merge is None or (merge == "merge_flattened" and self._is_flat(sources[0]))
+        if len(sources) == 1 and port.pick_value is None and flat:
+            return sources[0]
         return Linked(sources, merge, port.pick_value)
 
     def _is_flat(self, source: Source) -> bool:
@@ -165,7 +172,9 @@ class _Planner:
 
     # -- index domains -------------------------------------------------------------------------------------
 
-    def _scatter(self, step: Step, scope: Scope, feeds: dict[str, Feed]) -> tuple[dict[str, Feed], Scope, Levels]:
+    def _scatter(
+        self, step: Step, scope: Scope, feeds: dict[str, Feed]
+    ) -> tuple[dict[str, Feed], Scope, Levels]:
         if not step.scatter:
             return feeds, scope, ()
         sources = {port: feeds[port].source for port in step.scatter}
@@ -175,10 +184,14 @@ class _Planner:
             levels = tuple((domain, index < len(domains) - 1) for index, domain in enumerate(domains))
         else:
             self._check_scattered(step, feeds)
-            groups = [step.scatter] if step.scatter_method == "dotproduct" else [(port,) for port in step.scatter]
+            groups = (
+                [step.scatter] if step.scatter_method == "dotproduct" else [(port,) for port in step.scatter]
+            )
             domains, elements = self._new_domains(step, scope, sources, groups)
             flat = step.scatter_method == "flat_crossproduct"
-            levels = tuple((domain, flat and index < len(domains) - 1) for index, domain in enumerate(domains))
+            levels = tuple(
+                (domain, flat and index < len(domains) - 1) for index, domain in enumerate(domains)
+            )
         feeds = feeds | {
             port: msgspec.structs.replace(feeds[port], source=source) for port, source in elements.items()
         }
@@ -212,7 +225,11 @@ class _Planner:
                 elements[port] = element(sources[port], position, depth, self.domains)
             axes = tuple(Axis(port, sources[port]) for port in group)
             chain = (*scope.chain, *domains)
-            domains.append(self._add_domain(Domain(len(self.domains), scope.prefix, step.place, chain, axes, guards=scope.guards)))
+            domains.append(
+                self._add_domain(
+                    Domain(len(self.domains), scope.prefix, step.place, chain, axes, guards=scope.guards)
+                )
+            )
         return tuple(domains), elements
 
     def _ports_before_cut(self, step: Step, groups: Sequence[Sequence[str]]) -> int:
@@ -239,7 +256,9 @@ class _Planner:
             feeds[field.first].source if field.first in feeds else none,
             feeds[field.count].source if field.count in feeds else none,
         )
-        number = self._add_domain(Domain(len(self.domains), scope.prefix, step.place, chain, cut=cut, guards=scope.guards))
+        number = self._add_domain(
+            Domain(len(self.domains), scope.prefix, step.place, chain, cut=cut, guards=scope.guards)
+        )
         later = tuple(domain for domain, _ in levels[before:])
         for offset, domain in enumerate(later):
             inserted = (*chain, number, *later[:offset])
@@ -263,20 +282,26 @@ class _Planner:
         """The feeds of the first event and the number of events, for a split step."""
         if step.split is None:
             return {}
-        number = next(d for d in reversed(scope.chain) if self._is_split(d) and self.domains[d].step == scope.prefix)
+        number = next(
+            d for d in reversed(scope.chain) if self._is_split(d) and self.domains[d].step == scope.prefix
+        )
         position = scope.chain.index(number)
         return {
             step.split.first: Feed(step.split.first, RangeBound(number, position, "first"), step.place),
             step.split.count: Feed(step.split.count, RangeBound(number, position, "count"), step.place),
         }
 
-    def _subworkflow(self, step: Step, workflow: Workflow, scope: Scope, feeds: dict[str, Feed]) -> dict[str, Source]:
+    def _subworkflow(
+        self, step: Step, workflow: Workflow, scope: Scope, feeds: dict[str, Feed]
+    ) -> dict[str, Source]:
         inside = scope._replace(prefix=f"{scope.prefix}/")
         evaluated = step.when is not None or any(
             feed.value_from or feed.load_contents or feed.load_listing for feed in feeds.values()
         )
         if step.merge is not None:
-            self.problems.append(Problem(step.place, "helios:merge stands on a sub-workflow; it needs a tool"))
+            self.problems.append(
+                Problem(step.place, "helios:merge stands on a sub-workflow; it needs a tool")
+            )
         entry = None
         sources = {name: feed.source for name, feed in feeds.items()}
         if evaluated:
@@ -345,7 +370,9 @@ class _Planner:
             merges = step.merge is not None and step.merge.input == name
             passes = isinstance(step.run, Workflow) and step.when is None and not feed.value_from
             if not merges and not passes:
-                self.problems.append(Problem(feed.place, _PARTS.format(what=f"input {name!r} of step {step.name!r}")))
+                self.problems.append(
+                    Problem(feed.place, _PARTS.format(what=f"input {name!r} of step {step.name!r}"))
+                )
 
     def _check_scattered(self, step: Step, feeds: dict[str, Feed]) -> None:
         """Notes scattered arrays whose own length depends on how files were cut."""
@@ -363,8 +390,8 @@ class _Planner:
             self.problems.append(
                 Problem(
                     step.place,
-                    f"maxInputs merges in a tree, so the tool of step {step.name!r} must have one output of type "
-                    f"File; it has {len(process.outputs)} ({len(files)} of type File)",
+                    f"maxInputs merges in a tree, so the tool of step {step.name!r} must have one output of "
+                    f"type File; it has {len(process.outputs)} ({len(files)} of type File)",
                 )
             )
 
@@ -375,10 +402,13 @@ class _Planner:
 
 
 _PARTS_MAY = (
-    "parts may be read by a helios:merge input, by a step that scatters over them and nothing else, or by a File[] "
-    "output with helios:dataset"
+    "parts may be read by a helios:merge input, by a step that scatters over them and nothing else, or by a "
+    "File[] output with helios:dataset"
 )
-_PARTS = "{what} reads the parts of a split step as a plain array, whose length depends on how files are cut; " + _PARTS_MAY
+_PARTS = (
+    "{what} reads the parts of a split step as a plain array, whose length depends on how files are cut; "
+    + _PARTS_MAY
+)
 
 
 def _steps_before(step: Step, steps: dict[str, Step]) -> list[str]:

@@ -7,13 +7,16 @@ A merge's *scheme* is plain JSON: for each output a list of levels, for each lev
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 Groups: TypeAlias = list[list[int]]
 Scheme: TypeAlias = list[list[Groups]]
 
 
-def scheme(n_inputs: int, max_inputs: int | None, weights: Sequence[int] | None, target: int | None) -> Scheme:
+def scheme(
+    n_inputs: int, max_inputs: int | None, weights: Sequence[int] | None, target: int | None
+) -> Scheme:
     """Returns the scheme of a merge.
 
     Args:
@@ -49,4 +52,4 @@ def _near_equal(first: int, stop: int, most: int | None) -> Groups:
     n_items = stop - first
     n_groups = 1 if most is None else max(1, -(-n_items // most))
     bounds = [first + n_items * group // n_groups for group in range(n_groups + 1)]
-    return [[a, b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [[a, b] for a, b in pairwise(bounds)]

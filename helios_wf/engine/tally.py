@@ -1,0 +1,63 @@
+"""How many jobs of each task are in which state, and the states of the tasks that follow from it."""
+
+from __future__ import annotations
+
+from helios_wf.engine.frontier import Frontier
+from helios_wf.model.plans import Plan
+from helios_wf.states import JobState, TaskState
+from helios_wf.store import Tx, tasks
+
+
+class Tally:
+    """Counts jobs; writes what follows for their tasks."""
+
+    def __init__(self, run: str, plan: Plan, frontier: Frontier) -> None:
+        self.counts = [dict.fromkeys(JobState, 0) for _ in plan.tasks]
+        self.merge_jobs = [0] * len(plan.tasks)
+        self._run = run
+        self._plan = plan
+        self._frontier = frontier
+        self._states = [TaskState.DEFINED for _ in plan.tasks]
+
+    def restore(self, tx: Tx) -> None:
+        """Takes the states of the tasks from the store; jobs are counted by ``count``."""
+        for row in tasks.list(tx, self._run):
+            self._states[row.number] = row.state
+
+    def count(self, task: int, state: JobState) -> None:
+        """Counts a job that was not counted before."""
+        self.counts[task][state] += 1
+
+    def move(self, task: int, old: JobState, new: JobState) -> None:
+        """Counts a job's move."""
+        self.counts[task][old] -= 1
+        self.counts[task][new] += 1
+
+    def total(self, task: int) -> int | None:
+        """Returns a task's number of jobs, None until it is known."""
+        if self._plan.tasks[task].merge is None:
+            return self._frontier.totals[task] if self._frontier.is_known(task) else None
+        return self.merge_jobs[task] if self._frontier.is_complete(task) or self.merge_jobs[task] else None
+
+    def write(self, tx: Tx) -> None:
+        """Writes the states of tasks that changed."""
+        for task in self._plan.tasks:
+            state = self._state(task.number)
+            if state is self._states[task.number]:
+                continue
+            if tasks.move(tx, self._run, task.number, state):
+                self._states[task.number] = state
+            total = self.total(task.number)
+            if total is not None:
+                tasks.expanded(tx, self._run, task.number, total)
+
+    def _state(self, task: int) -> TaskState:
+        counts, state = self.counts[task], self._states[task]
+        if state in (TaskState.DONE, TaskState.SKIPPED):
+            return state
+        if counts[JobState.FAILED]:
+            return TaskState.FAILED
+        if self._frontier.is_complete(task):
+            skipped = counts[JobState.SKIPPED] and not counts[JobState.DONE] + counts[JobState.FINISHED]
+            return TaskState.SKIPPED if skipped else TaskState.DONE
+        return TaskState.IN_PROGRESS if any(counts.values()) else TaskState.DEFINED

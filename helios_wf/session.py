@@ -1,0 +1,215 @@
+"""Driving runs from the store to their outputs: one engine, one backend, one or many runs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from helios_wf import formats
+from helios_wf.backend import Backend, BackendSettings, load_backend
+from helios_wf.config import Settings
+from helios_wf.cwl.settings import apply_settings
+from helios_wf.engine import paths
+from helios_wf.engine.flow import Flow
+from helios_wf.engine.loop import LEASE_S, Engine, Held, dead_holder, engine_name
+from helios_wf.errors import HeliosError, RunError
+from helios_wf.model import Document, Layout, Noun
+from helios_wf.model.noun import Json
+from helios_wf.plan import plan_document
+from helios_wf.publishing import Options, Publisher
+from helios_wf.states import JobState, RunState
+from helios_wf.store import Store, Tx, datasets, documents, jobs, runs
+from helios_wf.store.rows import JobRow, RunRow
+
+
+class Outcome(Noun, frozen=True):
+    """How a run ended for now."""
+
+    run: str
+    state: RunState
+    datasets: dict[str, str] = msgspec.field(default_factory=dict)
+    outputs: dict[str, Json] | None = None
+    reason: str = ""
+    failures: tuple[JobRow, ...] = ()
+    steps: dict[int, str] = msgspec.field(default_factory=dict)
+    """Names of the tasks in ``failures`` by number."""
+
+
+class Layouts:
+    """What files hold: from the catalogue where it knows, else from the files themselves; asked once each."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str | None], Layout] = {}
+
+    def learn(self, tx: Tx, names: Iterable[str]) -> None:
+        """Takes what the catalogue knows of the files of datasets."""
+        for name in names:
+            for file in datasets.get(tx, name).files:
+                if file.layout is not None:
+                    self._known[file.path, None] = self._known[file.path, file.layout.table] = file.layout
+
+    def of(self, path: str, table: str | None) -> Layout:
+        """Returns the layout of a file.
+
+        Raises:
+            EventFileError: it cannot be read as events.
+        """
+        found = self._known.get((path, table))
+        if found is None:
+            found = self._known[path, table] = formats.probe(path, table=table)
+        return found
+
+
+class Session:
+    """Drives runs with one engine and one backend.
+
+    Args:
+        store: where the runs are.
+        settings: backend, number of jobs, home.
+        watch: called with the engine after each tick.
+    """
+
+    def __init__(
+        self, store: Store, settings: Settings, watch: Callable[[Engine], None] = lambda engine: None
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._name = engine_name()
+        self._layouts = Layouts()
+        self._outcomes: dict[str, Outcome] = {}
+        self._contexts: dict[str, tuple[RunRow, Document]] = {}
+        settings.home.mkdir(parents=True, exist_ok=True)
+        self.engine: Engine | None = None
+        self._watch = watch
+
+    def drive(self, ids: Sequence[str]) -> list[Outcome]:
+        """Runs until all runs are over (or the engine is interrupted) and returns what became of each.
+
+        Raises:
+            RunTakenError: another live engine holds one of them; none was touched.
+        """
+        epochs = self._take(ids)
+        backend = self._backend()
+        try:
+            self.engine = Engine(self._store, backend, str(self._settings.home), self._finish, self._watch)
+            for run_id, epoch in epochs.items():
+                self.engine.hold(run_id, epoch, self._flow(run_id))
+            self.engine.run()
+        finally:
+            backend.close()
+            self._release(epochs)
+        return [self._outcomes.get(run_id) or self._interrupted(run_id) for run_id in ids]
+
+    def interrupt(self) -> None:
+        """Asks the engine to put back what runs and to stop; safe to call from a signal handler."""
+        if self.engine is not None:
+            self.engine.interrupted = True
+
+    def _take(self, ids: Sequence[str]) -> dict[str, int]:
+        with self._store.write() as tx:
+            epochs = {}
+            for run_id in ids:
+                row = runs.get(tx, run_id)
+                if row.state in (RunState.DONE, RunState.FINISHED):
+                    raise RunError(f"run {id} is {row.state} already")
+                epochs[run_id] = runs.take(tx, run_id, self._name, LEASE_S, dead_holder(row.engine))
+                if row.state in (RunState.FAILED, RunState.CANCELLED):
+                    jobs.reset(tx, run_id, _unsuccessful(tx, run_id))
+                self._layouts.learn(tx, row.datasets.values())
+                document = msgspec.json.decode(documents.get(tx, row.document), type=Document)
+                changes = msgspec.convert(row.options, Options).changes
+                self._contexts[run_id] = (row, apply_settings(document, changes))
+        return epochs
+
+    def _backend(self) -> Backend:
+        settings = self._settings
+        options = settings.backends.get(settings.backend, {})
+        return load_backend(settings.backend, BackendSettings(str(settings.home), settings.jobs, options))
+
+    def _flow(self, run_id: str) -> Flow:
+        row, document = self._contexts[run_id]
+        home = str(self._settings.home)
+        return Flow(
+            run_id, plan_document(document), row.inputs, home, self._settings.backend, self._layouts.of
+        )
+
+    # -- the end of a run ----------------------------------------------------------------------------------
+
+    def _finish(self, held: Held) -> None:
+        """Publishes a complete run; records how any other stopped."""
+        assert self.engine is not None
+        row, document = self._contexts[held.id]
+        flow = held.flow
+        if flow.is_complete and not flow.failed:
+            self._publish(held, row, document)
+        elif flow.stopping:
+            self._end(held, row, RunState.CANCELLED, "cancelled on request")
+        elif flow.failed:
+            self._end(held, row, RunState.FAILED, _why(flow))
+        else:
+            self._end(held, row, RunState.PAUSED, "paused on request")
+
+    def _publish(self, held: Held, row: RunRow, document: Document) -> None:
+        options = msgspec.convert(row.options, Options)
+        publisher = Publisher(self._store, held, document, options, self._settings.home)
+        try:
+            outputs = publisher.publish()
+        except HeliosError as error:
+            self._end(held, row, RunState.FAILED, str(error))
+            return
+        if options.keep != "all":
+            self._tidy(held.id, options.keep)
+        self._outcomes[held.id] = Outcome(held.id, RunState.DONE, row.datasets, outputs)
+
+    def _end(self, held: Held, row: RunRow, state: RunState, reason: str) -> None:
+        with self._store.write() as tx:
+            runs.move(tx, held.id, held.epoch, state, reason)
+            failures = jobs.failures(tx, held.id, 10) if state is RunState.FAILED else ()
+        steps = {task.number: task.name for task in held.flow.plan.tasks}
+        self._outcomes[held.id] = Outcome(held.id, state, row.datasets, None, reason, tuple(failures), steps)
+
+    def _tidy(self, run_id: str, keep: str) -> None:
+        """Removes the work folders of a run that is done; with ``failed``, those of failed attempts stay."""
+        folder = self._settings.home / "runs" / run_id
+        failed: set[Path] = set()
+        if keep == "failed":
+            with self._store.read() as tx:
+                for number, text, _, attempt, charged, _, _ in jobs.states(tx, run_id):
+                    path = paths.from_text(text)
+                    for earlier in range(1, attempt) if charged else ():
+                        failed.add(
+                            Path(paths.directory(str(self._settings.home), run_id, number, path, earlier))
+                        )
+        if not failed:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        for attempt_folder in folder.glob("*/*/*"):
+            if attempt_folder not in failed:
+                shutil.rmtree(attempt_folder, ignore_errors=True)
+
+    def _interrupted(self, run_id: str) -> Outcome:
+        row, _ = self._contexts[run_id]
+        return Outcome(run_id, RunState.RUNNING, row.datasets, None, "interrupted")
+
+    def _release(self, epochs: Mapping[str, int]) -> None:
+        with self._store.write() as tx:
+            for run_id, epoch in epochs.items():
+                runs.release(tx, run_id, epoch)
+
+
+def _unsuccessful(tx: Tx, run_id: str) -> list[tuple[int, str]]:
+    wanted = (JobState.FAILED, JobState.CANCELLED)
+    return [(task, path) for task, path, state, *_ in jobs.states(tx, run_id) if state in wanted]
+
+
+def _why(flow: Flow) -> str:
+    steps: dict[str, int] = {}
+    for task, _ in flow.failed:
+        name = flow.plan.tasks[task].name
+        steps[name] = steps.get(name, 0) + 1
+    return "; ".join(
+        f"{count} job{'s' * (count > 1)} of step {name!r} failed" for name, count in steps.items()
+    )
