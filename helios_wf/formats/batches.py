@@ -68,9 +68,10 @@ def rebatched(batches: Iterable[pa.RecordBatch], n_events: int) -> Iterator[pa.R
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """Returns batches as one with buffers of its own: those of a slice would be written as they are."""
     import pyarrow as pa
 
-    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
+    return pa.concat_batches([*batches, batches[0].slice(0, 0)])
 
 
 def trimmed(

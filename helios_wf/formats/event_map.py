@@ -183,7 +183,9 @@ class _Walk:
         return at + 1
 
     def _broken(self, error: Exception) -> FileFormatError | FileTruncatedError:
-        at = error.pos if isinstance(error, json.JSONDecodeError) else len(self.text)
+        at = len(self.text)
+        if isinstance(error, json.JSONDecodeError) and not error.msg.startswith("Unterminated"):
+            at = error.pos
         if at >= len(self.text.rstrip()):
             return FileTruncatedError(f"{self.path}: the JSON text ends too early; copy the file again")
         return self.fault(at, f"no JSON: {error}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from helios_wf.errors import EventFileError, FileFormatError, FileTruncatedError, NoEventsError, did_you_mean
 from helios_wf.formats.columns import columns_of, picked
 from helios_wf.formats.names import Format, missing_extra
-from helios_wf.formats.opening import unreadable
+from helios_wf.formats.opening import file_size, unreadable
 from helios_wf.model import Layout
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from helios_wf.formats.port import Opening, Wanted, Writing
 
 _STEP_BYTES = 64 << 20
+_SUPERBLOCK_BYTES = 48
 
 
 def open_source(path: str, made: Format, opening: Opening) -> Hdf5Table:
@@ -193,7 +194,12 @@ def _equal_lengths(group: Any) -> bool:
 
 def _broken(path: str, error: OSError) -> EventFileError:
     text = str(error)
-    if "truncated file" in text or "unable to load superblock" in text or "eof" in text.lower():
+    if (
+        file_size(path) < _SUPERBLOCK_BYTES
+        or "truncated file" in text
+        or "unable to load superblock" in text
+        or "eof" in text.lower()
+    ):
         return FileTruncatedError(f"{path}: ends too early ({text:.200}); copy the file again")
     if error.errno is not None:
         return unreadable(path, error)

@@ -32,7 +32,7 @@ def write_hdf5(path: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch], 
         for batch in rebatched(batches, chunk * max(1, writing.cluster_events // chunk)):
             for name, dataset in datasets.items():
                 dataset.resize(count + batch.num_rows, axis=0)
-                dataset[count:] = _values(path, name, batch.column(name))
+                _append(dataset, count, _values(path, name, batch.column(name)))
             count += batch.num_rows
     return count
 
@@ -66,6 +66,19 @@ def _dataset(path: str, group: Any, field: pa.Field, chunk: int) -> Any:
     )  # fmt: skip
 
 
+def _append(dataset: Any, start: int, values: Any) -> None:
+    import h5py
+
+    if values.dtype != object or h5py.check_vlen_dtype(dataset.dtype) is None:
+        dataset[start:] = values
+        return
+    # h5py's own assignment takes lists that all have one length for one list of two dimensions
+    space = dataset.id.get_space()
+    space.select_hyperslab((start,), (len(values),))
+    typed = h5py.h5t.py_create(dataset.dtype)
+    dataset.id.write(h5py.h5s.create_simple((len(values),)), space, values.astype(dataset.dtype), typed)
+
+
 def _is_number(type_: pa.DataType) -> bool:
     import pyarrow as pa
 
@@ -95,6 +108,6 @@ def _values(path: str, name: str, column: pa.Array) -> Any:
     if pa.types.is_list(column.type):
         values = np.empty(len(column), object)
         for place, item in enumerate(column):
-            values[place] = item.values.to_numpy(zero_copy_only=False)
+            values[place] = np.ascontiguousarray(item.values.to_numpy(zero_copy_only=False))
         return values
     return column.to_numpy(zero_copy_only=False).reshape(shape)

@@ -72,9 +72,9 @@ class _Tree:
 class _Ntuple:
     def __init__(self, path: str, file: Any, schema: pa.Schema, writing: Writing) -> None:
         import awkward as ak
+        import pyarrow as pa
 
-        empty = schema.empty_table().to_batches() or [_empty_batch(schema)]
-        record = ak.zip({name: _awkward(empty[0].column(name)) for name in schema.names}, depth_limit=1)
+        record = ak.zip({it.name: _awkward(pa.array([], it.type)) for it in schema}, depth_limit=1)
         try:
             self._ntuple = file.mkrntuple(writing.table, record)
         except (TypeError, NotImplementedError, ValueError) as error:
@@ -89,12 +89,6 @@ class _Ntuple:
         self._ntuple.extend(
             ak.zip({name: _awkward(batch.column(name)) for name in batch.schema.names}, depth_limit=1)
         )
-
-
-def _empty_batch(schema: pa.Schema) -> pa.RecordBatch:
-    import pyarrow as pa
-
-    return pa.record_batch([pa.array([], field.type) for field in schema], schema=schema)
 
 
 def _check_nulls(path: str, batch: pa.RecordBatch) -> None:
@@ -145,24 +139,57 @@ def _values_of(type_: pa.DataType) -> pa.DataType:
 
 
 def _awkward(column: pa.Array) -> Any:
-    """Returns a column as a NumPy array where it is flat, else as an awkward array without options."""
+    """Returns a column as a NumPy array where its rows are of one size, else as an awkward array."""
     import awkward as ak
     import pyarrow as pa
 
     column = column.cast(_values_of(column.type))
-    if pa.types.is_fixed_size_list(column.type):
-        return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
-    if _is_number(column.type):
-        return column.to_numpy(zero_copy_only=False)
-    # uproot writes the buffers as they are: those of a slice must be cut first
-    return ak.to_packed(ak.from_arrow(column.cast(_never_null(column.type)), generate_bitmasks=False))
+    if pa.types.is_fixed_size_list(column.type) and _is_number(column.type.value_type):
+        return _numbers(column.flatten()).reshape(len(column), column.type.list_size)
+    return _numbers(column) if _is_number(column.type) else ak.Array(_content(column))
 
 
-def _never_null(type_: pa.DataType) -> pa.DataType:
+def _numbers(column: pa.Array) -> Any:
+    return column.to_numpy(zero_copy_only=False)
+
+
+def _content(column: pa.Array) -> Any:
+    """Returns a column without nulls as awkward's content, cut: uproot writes buffers as they are."""
+    import awkward.contents as contents
+    import pyarrow as pa
+    from awkward.index import Index64
+
+    type_ = column.type
+    if pa.types.is_struct(type_):
+        inner = [_content(part) for part in column.flatten()]
+        return contents.RecordArray(inner, [field.name for field in type_], length=len(column))
+    if pa.types.is_fixed_size_list(type_):
+        return contents.RegularArray(_content(column.flatten()), type_.list_size, zeros_length=len(column))
+    if _is_list(type_):
+        return contents.ListOffsetArray(Index64(_from_zero(column.offsets)), _content(column.flatten()))
+    if pa.types.is_string(type_):
+        offsets, letters = _letters(column)
+        text = contents.NumpyArray(letters, parameters={"__array__": "char"})
+        return contents.ListOffsetArray(Index64(offsets), text, parameters={"__array__": "string"})
+    return contents.NumpyArray(_numbers(column))
+
+
+def _from_zero(offsets: pa.Array) -> Any:
+    import numpy as np
+
+    places = offsets.to_numpy(zero_copy_only=False).astype(np.int64)
+    return places - places[0] if len(places) else np.zeros(1, np.int64)
+
+
+def _letters(column: pa.Array) -> tuple[Any, Any]:
+    """Returns the offsets and the bytes of a column of text."""
+    import numpy as np
     import pyarrow as pa
 
-    if _is_list(type_):
-        return pa.list_(pa.field("item", _never_null(type_.value_type), nullable=False))
-    if pa.types.is_struct(type_):
-        return pa.struct([pa.field(its.name, _never_null(its.type), nullable=False) for its in type_])
-    return type_
+    if not len(column):
+        return np.zeros(1, np.int64), np.zeros(0, np.uint8)
+    column = column.cast(pa.large_string())
+    _, ends, data = column.buffers()
+    places = np.frombuffer(ends, np.int64)[column.offset : column.offset + len(column) + 1]
+    letters = np.frombuffer(data, np.uint8)[places[0] : places[-1]] if data else np.zeros(0, np.uint8)
+    return places - places[0], letters
