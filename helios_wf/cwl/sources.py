@@ -42,7 +42,7 @@ class Sources:
         self.allow_urls = allow_urls
         self.files: dict[str, Source] = {}
         self.problems: list[Problem] = []
-        """References that cannot be followed."""
+        """References that cannot be followed, and keys that are no text."""
         self.roots: list[str] = []
         """The files that hold whole processes: the document, and what its steps run."""
 
@@ -57,6 +57,7 @@ class Sources:
         waiting, seen = [path], {path}
         while waiting:
             source = self.files[waiting.pop()]
+            self.problems.extend(_odd_keys(source.tree, source.path))
             for reference in references(source.tree, source.path):
                 found = self._follow(reference, source.path)
                 if found is not None and reference.word == "run" and found not in self.roots:
@@ -152,6 +153,18 @@ def references(tree: Any, file: str) -> Iterator[Reference]:
                 yield Reference("run", str(step["run"]), yaml_text.value_place(step, "run", file))
     for value in tree.values():
         yield from references(value, file)
+
+
+def _odd_keys(tree: Any, file: str) -> Iterator[Problem]:
+    """Yields the keys of maps that are no text (``null``, numbers): cwltool falls over them."""
+    if isinstance(tree, dict):
+        for key in tree:
+            if not isinstance(key, str):
+                shown = "null" if key is None else repr(yaml_text.plain(key))
+                place = yaml_text.key_place(tree, key, file)
+                yield Problem(place, f"the key {shown} is no text; put it in quotes, or take it away")
+    for value in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _odd_keys(value, file)
 
 
 def _items(value: Any) -> list[Any]:

@@ -106,7 +106,7 @@ def test_validate_prints_every_mistake_of_every_document(helios: Command) -> Non
     lines = helios.out.splitlines()
     assert [line.split(": ")[0] for line in lines[:3]] == [
         "templates/broken.cwl:4:44",
-        "templates/broken.cwl:7:50",
+        "templates/broken.cwl:7:48",
         "templates/unbound.cwl:7:11",
     ]
     assert "did you mean 'helios:dataset'?" in lines[1]

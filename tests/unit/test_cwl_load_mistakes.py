@@ -157,6 +157,7 @@ CASES = [
     ),
     (("out: [out]", "out: [out, more]"), "14:16: Workflow step output 'more' does not correspond to"),
     (("inputs:", "inputs: ["), "8:3: YAML: while parsing a flow sequence"),
+    (("default: 1", "default: 1, 5: x"), "8:30: the key 5 is no text; put it in quotes, or take it away"),
     (
         ("default: 1", "default: 1, default: 2"),
         '8:30: YAML: while constructing a mapping: found duplicate key "default"',
