@@ -180,7 +180,7 @@ def resources_of(body: Mapping[str, Json], inputs: Mapping[str, Json]) -> Resour
     fields: dict[str, Any] = {"ram_mb": 1024} if version_of(body) == "v1.0" else {}
     if asked is None and cuda is None:
         return Resources(**fields)
-    if not any(is_expression(value) for value in (*(asked or {}).values(), *(cuda or {}).values())):
+    if has_fixed_resources(body):
         inputs = {}
     given = {short(port["id"]): port.get("default") for port in pairs(body.get("inputs"), "id", "type")}
     given |= {key: value for key, value in inputs.items() if value is not None}
@@ -192,6 +192,12 @@ def resources_of(body: Mapping[str, Json], inputs: Mapping[str, Json]) -> Resour
     if cuda is not None:
         fields["gpus"] = math.ceil(_least(cuda, "cudaDeviceCount", javascript, scope) or 1)
     return Resources(**fields)
+
+
+def has_fixed_resources(body: Mapping[str, Json]) -> bool:
+    """Says whether all jobs of a tool ask for the same, because no expression stands in what they ask for."""
+    asked = [requirement(body, name) or {} for name in ("ResourceRequirement", CUDA)]
+    return not any(is_expression(value) for one in asked for value in one.values())
 
 
 def _least(asked: Mapping[str, Json], name: str, javascript: Javascript, scope: Scope) -> float | None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from helios_wf.cwl.command import resources_of
+from helios_wf.cwl.command import has_fixed_resources, resources_of
 from helios_wf.engine import paths
 from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.evaluation import Evaluator, run_expression
@@ -65,6 +65,7 @@ class Flow:
         self._delayed: list[tuple[float, int, Job]] = []
         self._recorded: list[Settlement] = []
         self._defined: set[int] = set()
+        self._resources: dict[int, Resources] = {}
 
     # -- what stands ---------------------------------------------------------------------------------------
 
@@ -331,10 +332,7 @@ class Flow:
         if task.number not in self._defined:
             self._defined.add(task.number)
             self.definitions |= {self._tools[task.number]: tool.body, constants.digest: evaluator.shared()}
-        resources = resources_of(tool.body, evaluator.shared() | inputs)
-        reasons = self.check(resources)
-        if reasons:
-            raise JobError(Cause.BAD_INPUT, f"step {task.name!r} can never run here: {'; '.join(reasons)}")
+        resources = self._resources_of(task, tool, inputs)
         attempt = job.tries.attempt + 1
         first, stop = self._range(task, job.path)
         return JobSpec(
@@ -349,6 +347,19 @@ class Flow:
             first=first,
             stop=stop,
         )
+
+    def _resources_of(self, task: Task, tool: Tool, inputs: dict[str, Json]) -> Resources:
+        """Returns what a job asks for; asked once for a task whose tool says it without expressions."""
+        known = self._resources.get(task.number)
+        if known is not None:
+            return known
+        resources = resources_of(tool.body, self._evaluators[task.number].shared() | inputs)
+        reasons = self.check(resources)
+        if reasons:
+            raise JobError(Cause.BAD_INPUT, f"step {task.name!r} can never run here: {'; '.join(reasons)}")
+        if has_fixed_resources(tool.body):
+            self._resources[task.number] = resources
+        return resources
 
     def _lease(self, job: Job, spec: JobSpec) -> Lease:
         self.inflight[spec.handle] = job._replace(tries=job.tries._replace(attempt=spec.attempt))

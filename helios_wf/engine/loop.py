@@ -27,6 +27,9 @@ HEARTBEAT_S = 5.0
 TICK_S = 0.02
 """Reports are gathered for so long before they are settled together."""
 
+ENOUGH = 200
+"""So many reports are settled without waiting for more."""
+
 IDLE_S = 0.2
 ASK_S = 0.25
 """How often requests of other processes are read."""
@@ -146,7 +149,7 @@ class Engine:
         more = any(held.flow.has_more and not self._is_halted(held) for held in self.held.values())
         at_once = more and self.backend.room() > 0
         reports = self.backend.poll(0.0 if at_once else max(0.0, min(IDLE_S, soonest - now)))
-        if reports:
+        if 0 < len(reports) < ENOUGH:
             time.sleep(TICK_S)
             reports += self.backend.poll(0.0)
         return reports
