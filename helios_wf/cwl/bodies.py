@@ -7,7 +7,7 @@ from typing import Any
 
 from helios_wf.cwl.cwl_types import Definitions, definitions, plain_type, plain_value, short
 from helios_wf.cwl.fields import NAMESPACE
-from helios_wf.cwl.yaml_text import plain
+from helios_wf.cwl.marks import plain
 from helios_wf.model import Json, digest
 
 ORIGINAL = "http://commonwl.org/cwltool#original_cwlVersion"

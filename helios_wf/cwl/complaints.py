@@ -123,9 +123,11 @@ def _place(error: Any) -> Place | None:
 
 
 def absolute(file: str) -> str:
-    """Returns the absolute path of a file as schema-salad names it: by URI, or from the working folder."""
-    if file.startswith("file://"):
-        file = unquote(urlsplit(file).path)
+    """Returns the absolute path of a file as schema-salad names it: a URI, or from the working folder.
+
+    The latter is made of a URI too, so that a space in it is ``%20``.
+    """
+    file = unquote(urlsplit(file).path if file.startswith("file://") else file)
     return os.path.normpath(Path(file).absolute())
 
 

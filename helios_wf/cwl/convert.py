@@ -14,7 +14,7 @@ from helios_wf.cwl.complaints import absolute
 from helios_wf.cwl.cwl_types import definitions, inside, plain_type, plain_value, short
 from helios_wf.cwl.field_table import Found
 from helios_wf.cwl.fields import NAMESPACE
-from helios_wf.cwl.yaml_text import key_place, node_place, plain
+from helios_wf.cwl.marks import key_place, node_place, plain
 from helios_wf.errors import UnsupportedError
 from helios_wf.model import ExpressionTool, Output, Parameter, Place, Process, Step, StepInput, Tool, Workflow
 

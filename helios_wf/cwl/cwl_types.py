@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urldefrag, urlsplit
 
-from helios_wf.cwl.yaml_text import plain
+from helios_wf.cwl.marks import plain
 from helios_wf.errors import UnsupportedError
 from helios_wf.model import Json
 

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from helios_wf.cwl.complaints import absolute
+from helios_wf.cwl.marks import key_place
 from helios_wf.cwl.sources import Sources
-from helios_wf.cwl.yaml_text import key_place
 from helios_wf.errors import Problem, TemplateError
 
 

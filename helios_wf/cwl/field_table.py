@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from helios_wf.cwl import fields, outline
+from helios_wf.cwl.marks import key_place, value_place
 from helios_wf.cwl.sources import Sources
-from helios_wf.cwl.yaml_text import key_place, value_place
 from helios_wf.errors import Problem, did_you_mean
 from helios_wf.model import Place
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from helios_wf.cwl import field_values as values
-from helios_wf.cwl.yaml_text import plain
+from helios_wf.cwl.marks import plain
 from helios_wf.errors import did_you_mean
 from helios_wf.model import (
     DatasetField,

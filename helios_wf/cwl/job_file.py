@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ import msgspec
 from helios_wf.cwl.checks import shown
 from helios_wf.cwl.cwl_types import plain_value
 from helios_wf.cwl.job_values import Reader
-from helios_wf.cwl.yaml_text import key_place, parse
+from helios_wf.cwl.marks import key_place
 from helios_wf.errors import InputError, TemplateError, did_you_mean
 from helios_wf.model import Json, Parameter, Process, Workflow
 
@@ -90,15 +91,11 @@ def _given(job: str | Path | Mapping[str, Any] | None) -> tuple[Mapping[str, Any
     file = str(Path(job).absolute())
     try:
         text = Path(file).read_text(encoding="utf-8")
-        given = msgspec.json.decode(text) if text.lstrip().startswith("{") else parse(text, file)
-    except msgspec.DecodeError:
-        given = _flow(text, file)
+        given = _decoded(text, file)
     except OSError as error:
         raise InputError(f"cannot read the job file {file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"the job file {file} is no UTF-8 text") from error
-    except TemplateError as error:
-        raise InputError(str(error)) from error
     if given is None:
         return {}, file
     if not isinstance(given, dict):
@@ -106,8 +103,13 @@ def _given(job: str | Path | Mapping[str, Any] | None) -> tuple[Mapping[str, Any
     return given, file
 
 
-def _flow(text: str, file: str) -> Any:
-    """Reads text that begins like JSON but is YAML in braces."""
+def _decoded(text: str, file: str) -> Any:
+    """Reads JSON, which is quick, or else YAML, whose lines are known."""
+    with contextlib.suppress(msgspec.DecodeError):
+        if text.lstrip().startswith("{"):
+            return msgspec.json.decode(text)
+    from helios_wf.cwl.yaml_text import parse
+
     try:
         return parse(text, file)
     except TemplateError as error:

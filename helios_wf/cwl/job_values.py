@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from helios_wf.cwl.checks import shown
 from helios_wf.cwl.cwl_types import uri
-from helios_wf.cwl.yaml_text import plain
+from helios_wf.cwl.marks import plain
 from helios_wf.errors import did_you_mean
 from helios_wf.model import Json
 

@@ -41,7 +41,7 @@ def load(
         TemplateError: The document is wrong; ``problems`` has every mistake with its place.
         UnsupportedError: It asks for a feature that is not supported.
     """
-    name, _, fragment = os.fspath(path).partition("#")
+    name, _, fragment = (os.fspath(path), "", "") if Path(path).exists() else os.fspath(path).partition("#")
     file = _absolute(name)
     root = Path(root).resolve() if root is not None else default_root(file)
     key = document_cache.key(str(file), fragment, str(root), allow_urls)

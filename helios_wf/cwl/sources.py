@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from helios_wf.cwl import yaml_text
+from helios_wf.cwl.marks import MAX_BYTES, key_place, plain, value_place
 from helios_wf.errors import Problem, TemplateError
 from helios_wf.model import Place
 from helios_wf.resources import PACKAGE
@@ -105,7 +105,7 @@ class Sources:
             if len(self.files) >= MAX_FILES:
                 raise TemplateError([Problem(None, f"more than {MAX_FILES} files are referred to")])
             text, sha256 = known[1:3] if known else self._text(path)
-            known = Source(path, text, sha256, yaml_text.parse(text, path) if tree else None)
+            known = Source(path, text, sha256, _parsed(text, path) if tree else None)
             self.files[path] = known
         return known
 
@@ -116,13 +116,19 @@ class Sources:
                 [Problem(None, f"{path} is outside {self.root}; documents are read below it (see --root)")]
             )
         try:
-            content = real.read_bytes() if real.stat().st_size <= yaml_text.MAX_BYTES else b"\xff"
+            content = real.read_bytes() if real.stat().st_size <= MAX_BYTES else b"\xff"
             return content.decode("utf-8"), hashlib.sha256(content).hexdigest()
         except UnicodeDecodeError:
-            message = f"{path} is no UTF-8 text of at most {yaml_text.MAX_BYTES} bytes"
+            message = f"{path} is no UTF-8 text of at most {MAX_BYTES} bytes"
         except OSError as error:
             message = f"cannot read {path}: {error.strerror or error}"
         raise TemplateError([Problem(None, message)])
+
+
+def _parsed(text: str, path: str) -> Any:
+    from helios_wf.cwl.yaml_text import parse
+
+    return parse(text, path)
 
 
 def _tidy(path: str) -> str:
@@ -146,11 +152,11 @@ def references(tree: Any, file: str) -> Iterator[Reference]:
         return
     for word in ("$import", "$include", "$mixin"):
         if isinstance(tree.get(word), str):
-            yield Reference(word, str(tree[word]), yaml_text.value_place(tree, word, file))
+            yield Reference(word, str(tree[word]), value_place(tree, word, file))
     if tree.get("class") == "Workflow":
         for step in _items(tree.get("steps")):
             if isinstance(step, dict) and isinstance(step.get("run"), str):
-                yield Reference("run", str(step["run"]), yaml_text.value_place(step, "run", file))
+                yield Reference("run", str(step["run"]), value_place(step, "run", file))
     for value in tree.values():
         yield from references(value, file)
 
@@ -160,8 +166,8 @@ def _odd_keys(tree: Any, file: str) -> Iterator[Problem]:
     if isinstance(tree, dict):
         for key in tree:
             if not isinstance(key, str):
-                shown = "null" if key is None else repr(yaml_text.plain(key))
-                place = yaml_text.key_place(tree, key, file)
+                shown = "null" if key is None else repr(plain(key))
+                place = key_place(tree, key, file)
                 yield Problem(place, f"the key {shown} is no text; put it in quotes, or take it away")
     for value in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
         yield from _odd_keys(value, file)

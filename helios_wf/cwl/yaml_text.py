@@ -1,21 +1,23 @@
-"""YAML and JSON text to trees that know their lines, within limits that hostile text cannot pass."""
+"""YAML and JSON text to trees that know their lines, within limits that hostile text cannot pass.
+
+ruamel.yaml is slow to import: import this module where a text is to be read, not before.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from helios_wf.cwl.marks import MAX_BYTES
 from helios_wf.errors import Problem, TemplateError
-from helios_wf.model import Json, Place
+from helios_wf.model import Place
 
-MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 80
 MAX_NODES = 1_000_000
-"""Limits of one document: its text, its nesting, and its nodes with every alias written out."""
+"""Limits of one document: its nesting, and its nodes with every alias written out."""
 
 
 class _Constructor(RoundTripConstructor):
@@ -93,44 +95,3 @@ def _measure(tree: Any, file: str) -> None:
 
 def _children(node: Any) -> list[Any]:
     return list(node.values()) if isinstance(node, dict) else list(node)
-
-
-def key_place(node: Any, key: Any, file: str) -> Place:
-    """Returns where a key of a map (or an item of a sequence) stands."""
-    data = getattr(getattr(node, "lc", None), "data", None) or {}
-    if key in data:
-        return Place(file, data[key][0] + 1, data[key][1] + 1)
-    return node_place(node, file)
-
-
-def value_place(node: Any, key: Any, file: str) -> Place:
-    """Returns where the value of a key of a map (or an item of a sequence) stands."""
-    data = getattr(getattr(node, "lc", None), "data", None) or {}
-    if key in data:
-        mark = data[key]
-        line, column = (mark[2], mark[3]) if len(mark) > 3 else (mark[0], mark[1])
-        return Place(file, line + 1, column + 1)
-    return node_place(node, file)
-
-
-def node_place(node: Any, file: str) -> Place:
-    """Returns where a map or sequence starts."""
-    lc = getattr(node, "lc", None)
-    return Place(file, (getattr(lc, "line", 0) or 0) + 1, (getattr(lc, "col", 0) or 0) + 1)
-
-
-def plain(value: Any) -> Json:
-    """Returns a value without ruamel's types: plain dicts, lists, text and numbers."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    for kind in (str, int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    return str(value)
-
-
-__all__ = ["CommentedMap", "CommentedSeq", "key_place", "node_place", "parse", "plain", "value_place"]

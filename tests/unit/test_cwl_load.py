@@ -323,7 +323,7 @@ def test_a_warm_load_imports_neither_cwltool_nor_yaml(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from helios_wf.cwl.load import load\n"
         "document = load(sys.argv[1], cache=Path(sys.argv[2])); print(document.digest)\n"
-        "print([m for m in ('cwltool', 'schema_salad', 'rdflib', 'pyarrow') if m in sys.modules])"
+        "print([m for m in ('cwltool', 'schema_salad', 'ruamel.yaml', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, path, cache], capture_output=True, text=True, check=True
@@ -353,6 +353,25 @@ def test_extensions_of_cwltool_are_read_without_a_complaint(tmp_path: Path) -> N
     tool = load(write(tmp_path, tool=text)).process
     assert isinstance(tool, Tool)
     assert tool.body["requirements"][0]["class"] == "http://commonwl.org/cwltool#CUDARequirement"
+
+
+@pytest.mark.parametrize("name", ["with space", "per%20cent", "ha#sh", "ünï", "a:b"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    text = WORKFLOW.replace("doc: last by name", 'helios:mask: "a.{b}"')
+    path = write(folder, main='$namespaces: {helios: "https://w3id.org/helios-wf#"}\n' + text, tool=TOOL)
+    document = load(path)
+    (zeta, _) = workflow_of(document).inputs
+    assert zeta.mask is not None
+    assert str(zeta.place) == f"{path}:6:3"
+    (tool, *_) = tools(document.process)
+    assert tool.name == "tool"
+    assert "data/calib.txt" in json.dumps(tool.body)
+    write(folder, main=text.replace("out: [out]", "out: [outt]"), tool=TOOL)
+    with pytest.raises(TemplateError) as caught:
+        load(path)
+    assert {problem.place and problem.place.file for problem in caught.value.problems} == {str(path)}
 
 
 CONFORMANCE_SAMPLE = (
