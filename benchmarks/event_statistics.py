@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from measuring import Command, FailedError, Measured, compare, repeated, report, results, row, slope, together
+from measuring import Command, Measured, compare, in_turn, report, results, row, slope, together
 
 HERE = Path(__file__).resolve().parent
 TEMPLATE = HERE.parent / "templates" / "event_statistics" / "event_statistics.cwl"
@@ -139,7 +139,8 @@ def measure_format(
             contest["helios-wf run"] = lambda f=file: engine(f, work)
         for name, command in rival_commands(rivals, file).items():
             contest[name] = lambda c=command: together(c, environment=env)
-        by_size.append(timed(form, size, contest, options.repeat))
+        timings = in_turn(options.repeat, contest)
+        by_size.append({name: row(f"{form}: {name}", size, timing) for name, timing in timings.items()})
     small, large = by_size
     slopes = {
         name: slope(f"{form} slope: {name}", small[name], large[name]) for name in large if name in small
@@ -147,18 +148,6 @@ def measure_format(
     for rows in (*by_size, slopes):
         compare(list(rows.values()), [rows["DuckDB"], rows["Polars"]])
     return [its for rows in (*by_size, slopes) for its in rows.values()]
-
-
-def timed(
-    form: str, size: int, contest: dict[str, Callable[[], Measured]], times: int
-) -> dict[str, dict[str, Any]]:
-    rows = {}
-    for name, measure in contest.items():
-        try:
-            rows[name] = row(f"{form}: {name}", size, repeated(times, measure))
-        except FailedError as error:
-            print(f"left out: {error}", file=sys.stderr)
-    return rows
 
 
 def check(work: Path, file: Path, rivals: Path) -> None:

@@ -9,18 +9,20 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from resource import struct_rusage
 from typing import Any, NamedTuple
 
 Command = Sequence[str | Path]
 
 
 class Measured(NamedTuple):
-    """One timing: wall-clock seconds, and the largest resident memory of any one process in MB."""
+    """One timing: wall-clock and CPU seconds, and the largest resident memory of any one process in MB."""
 
     seconds: float
+    cpu_seconds: float
     peak_memory_mb: float
 
 
@@ -41,23 +43,27 @@ def together(
     """
     env = {**os.environ, **(environment or {})}
     started = time.perf_counter()
-    peaks = _all_of(commands, env)
+    usages = _all_of(commands, env)
     if then:
-        peaks += _all_of([then], env)
-    return Measured(time.perf_counter() - started, max(peaks))
+        usages += _all_of([then], env)
+    return Measured(
+        seconds=time.perf_counter() - started,
+        cpu_seconds=sum(usage.ru_utime + usage.ru_stime for usage in usages),
+        peak_memory_mb=max(usage.ru_maxrss for usage in usages) / 1024,
+    )
 
 
-def _all_of(commands: Sequence[Command], env: dict[str, str]) -> list[float]:
+def _all_of(commands: Sequence[Command], env: dict[str, str]) -> list[struct_rusage]:
     logs = [os.memfd_create("log") for _ in commands]
     running = [
         subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env=env)
         for command, log in zip(commands, logs, strict=True)
     ]
-    peaks = []
+    usages = []
     for process, log in zip(running, logs, strict=True):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        peaks.append(usage.ru_maxrss / 1024)
+        usages.append(usage)
         if process.returncode:
             os.lseek(log, 0, os.SEEK_SET)
             said = os.read(log, 1 << 20).decode(errors="replace").strip().splitlines()[-5:]
@@ -65,13 +71,33 @@ def _all_of(commands: Sequence[Command], env: dict[str, str]) -> list[float]:
                 f"{' '.join(map(str, process.args))} ended with {process.returncode}: {' | '.join(said)}"
             )
         os.close(log)
-    return peaks
+    return usages
 
 
 def repeated(times: int, measure: Callable[[], Measured]) -> list[Measured]:
     """Returns several timings of one thing, after one that is thrown away (it warms the page cache)."""
     measure()
     return [measure() for _ in range(times)]
+
+
+def in_turn(times: int, contest: Mapping[str, Callable[[], Measured]]) -> dict[str, list[Measured]]:
+    """Returns several timings of each of some things, by name; one that fails is left out, with a word.
+
+    They take turns, so what else the machine does falls on all alike; a first turn, which warms the page
+    cache, is thrown away.
+    """
+    timings: dict[str, list[Measured]] = {name: [] for name in contest}
+    for turn in range(times + 1):
+        for name in list(timings):
+            try:
+                timing = contest[name]()
+            except FailedError as error:
+                print(f"{name} is left out: {error}", file=sys.stderr)
+                del timings[name]
+                continue
+            if turn:
+                timings[name].append(timing)
+    return timings
 
 
 def row(name: str, size: int, timings: Sequence[Measured]) -> dict[str, Any]:
@@ -82,6 +108,7 @@ def row(name: str, size: int, timings: Sequence[Measured]) -> dict[str, Any]:
         "size": size,
         "seconds": seconds,
         "median": round(statistics.median(seconds), 4),
+        "cpu_median": round(statistics.median(timing.cpu_seconds for timing in timings), 4),
         "ratio": None,
         "peak_memory_mb": round(max(timing.peak_memory_mb for timing in timings), 1),
     }
@@ -95,6 +122,7 @@ def slope(name: str, small: dict[str, Any], large: dict[str, Any]) -> dict[str, 
         "size": large["size"] - small["size"],
         "seconds": [seconds],
         "median": seconds,
+        "cpu_median": round(large["cpu_median"] - small["cpu_median"], 4),
         "ratio": None,
         "peak_memory_mb": large["peak_memory_mb"],
     }
@@ -122,8 +150,8 @@ def report(found: dict[str, Any], output: Path | None) -> None:
     """Writes results as JSON, and as a table on stderr."""
     for its in found["rows"]:
         ratio = "" if its["ratio"] is None else f"{its['ratio']:.2f}x"
-        cells = f"{its['size']:>12,} {its['median']:9.3f} s {ratio:>8} {its['peak_memory_mb']:8.0f} MB"
-        print(f"{its['name']:44} {cells}", file=sys.stderr)
+        times = f"{its['median']:9.3f} s {its['cpu_median']:9.3f} s CPU {ratio:>8}"
+        print(f"{its['name']:44} {its['size']:>12,} {times} {its['peak_memory_mb']:8.0f} MB", file=sys.stderr)
     text = json.dumps(found, indent=1) + "\n"
     if output:
         output.write_text(text)
