@@ -3,7 +3,7 @@ class: CommandLineTool
 label: Add up counts
 baseCommand: python3
 inputs:
-  program: {type: File, default: {class: File, location: add.py}, inputBinding: {position: 0}}
+  program: {type: File, default: {class: File, location: add.py}, inputBinding: {position: -1}}
   parts: {type: "File[]", inputBinding: {position: 1}}
 outputs:
   total: {type: stdout}
