@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helios_wf.errors import EventFileError, FileFormatError, FileTruncatedError
 from helios_wf.formats.batches import rebatched, trimmed
 from helios_wf.formats.columns import columns_of, picked
+from helios_wf.formats.ipc_walk import record_batches
 from helios_wf.formats.names import Format
 from helios_wf.formats.opening import file_size, unreadable
 from helios_wf.model import Layout
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from helios_wf.formats.port import Opening, Wanted, Writing
+
+_MAPPED_BYTES = 64 << 20
 
 
 def open_source(path: str, made: Format, opening: Opening) -> ArrowBatches:
@@ -49,18 +54,18 @@ class ArrowBatches:
 
         self._path = path
         self._format = format
-        if format == "arrow":
-            _check_end(path)
+        start, end = (8, _footer_start(path)) if format == "arrow" else (0, file_size(path))
         try:
-            with self._reader(None) as reader:
+            with self._reader(pa.OSFile(path), []) as reader:
                 self.schema = reader.schema.remove_metadata()
+            with Path(path).open("rb") as file:
+                self._messages = record_batches(file, start, end, path)
         except (pa.ArrowException, OSError) as error:
             raise _broken(path, error) from None
-        self._counted: list[int] | None = None
 
     def layout(self) -> Layout:
         """Returns the layout, from the headers of all record batches."""
-        bounds = [0, *accumulate(self._counts())]
+        bounds = [0, *accumulate(message.rows for message in self._messages)]
         return Layout(
             format=self._format,
             n_events=bounds[-1],
@@ -82,50 +87,37 @@ class ArrowBatches:
     def _positioned(self, wanted: Wanted, stop: int) -> Iterator[tuple[int, pa.RecordBatch]]:
         import pyarrow as pa
 
-        counts = self._counts() if self._format == "arrow" and wanted.first else None
         places = sorted(self.schema.get_field_index(name) for name in wanted.columns)
         position = 0
         try:
-            with self._reader(places or [0]) as reader:
-                if counts is None:
-                    for batch in _all_batches(reader):
-                        yield position, batch
-                        position += batch.num_rows
-                    return
-                for place, rows in enumerate(counts):
-                    if position < stop and position + rows > wanted.first:
+            with self._source() as source, self._reader(source, places or [0]) as reader:
+                for place, message in enumerate(self._messages):
+                    needed = position < stop and position + message.rows > wanted.first
+                    if self._format == "arrows":
+                        # a stream is read in its order
+                        batch = reader.read_next_batch()
+                        if needed:
+                            yield position, batch
+                    elif needed:
                         yield position, reader.get_batch(place)
-                    position += rows
+                    position += message.rows
+                    if position >= stop:
+                        return
         except (pa.ArrowException, OSError) as error:
             raise _broken(self._path, error) from None
 
-    def _counts(self) -> list[int]:
-        """Returns the number of rows of each batch; of a memory-mapped file only the headers are touched."""
+    def _source(self) -> Any:
+        """Opens the file; one with huge batches is mapped, so that they need not fit into memory."""
         import pyarrow as pa
 
-        if self._counted is None:
-            try:
-                with pa.memory_map(self._path) as mapped, self._reader([0], mapped) as reader:
-                    self._counted = [batch.num_rows for batch in _all_batches(reader)]
-            except (pa.ArrowException, OSError) as error:
-                raise _broken(self._path, error) from None
-        return self._counted
+        huge = any(message.body > _MAPPED_BYTES for message in self._messages)
+        return pa.memory_map(self._path) if huge else pa.OSFile(self._path)
 
-    def _reader(self, fields: list[int] | None, source: Any = None) -> Any:
-        import pyarrow as pa
+    def _reader(self, source: Any, fields: list[int]) -> Any:
         import pyarrow.ipc as ipc
 
-        options = ipc.IpcReadOptions(included_fields=fields or [], use_threads=False)
-        opened = ipc.open_file if self._format == "arrow" else ipc.open_stream
-        return opened(pa.OSFile(self._path) if source is None else source, options=options)
-
-
-def _all_batches(reader: Any) -> Iterator[pa.RecordBatch]:
-    if hasattr(reader, "num_record_batches"):
-        for place in range(reader.num_record_batches):
-            yield reader.get_batch(place)
-    else:
-        yield from reader
+        options = ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+        return (ipc.open_file if self._format == "arrow" else ipc.open_stream)(source, options=options)
 
 
 def _decoded_schema(schema: pa.Schema) -> pa.Schema:
@@ -139,16 +131,21 @@ def _decoded_schema(schema: pa.Schema) -> pa.Schema:
     )
 
 
-def _check_end(path: str) -> None:
+def _footer_start(path: str) -> int:
+    """Returns where the footer of a file starts; behind it are its length and the magic bytes."""
     size = file_size(path)
-    with open(path, "rb") as file:  # noqa: PTH123
-        file.seek(max(size - 6, 0))
-        end = file.read(6)
-    if end != b"ARROW1" or size < 16:
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(max(size - 10, 0))
+            end = file.read(10)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if size < 18 or not end.endswith(b"ARROW1"):
         raise FileTruncatedError(
-            f"{path}: ends with {end!r} after {size} bytes, an Arrow file ends with b'ARROW1': "
+            f"{path}: ends with {end[-6:]!r} after {size} bytes, an Arrow file ends with b'ARROW1': "
             "copy the file again"
         )
+    return max(8, size - 10 - int(struct.unpack_from("<i", end)[0]))
 
 
 def _broken(path: str, error: Exception) -> EventFileError:
