@@ -12,8 +12,10 @@ from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import Protocol
 
+from msgspec import field
+
 from helios_wf.errors import BackendNotFoundError
-from helios_wf.model import Json, JobSpec, Noun, Report, Resources
+from helios_wf.model import JobSpec, Json, Noun, Report, Resources
 
 
 class Life(StrEnum):
@@ -30,13 +32,13 @@ class Life(StrEnum):
 class BackendSettings(Noun, frozen=True):
     """What the engine tells a backend at its start.
 
-    ``jobs`` is the number of jobs at once (None: as many as there are cores); ``home`` an absolute folder that
-    the backend may keep things in; ``options`` what ``helios.toml`` says below ``[backends.NAME]``.
+    ``jobs`` is the number of jobs at once (None: as many as there are cores); ``home`` an absolute folder
+    that the backend may keep things in; ``options`` what ``helios.toml`` says below ``[backends.NAME]``.
     """
 
     home: str
     jobs: int | None = None
-    options: dict[str, Json] = {}
+    options: dict[str, Json] = field(default_factory=dict)
 
 
 class Backend(Protocol):
@@ -45,7 +47,7 @@ class Backend(Protocol):
     name: str
 
     def define(self, values: dict[str, Json]) -> None:
-        """Takes tool bodies and constant inputs by digest; specs name them.  A known digest is passed over."""
+        """Takes tool bodies and constants by digest; specs name them.  A known digest is passed over."""
 
     def room(self) -> int:
         """Returns how many more one-core jobs would be useful to it now (running or queued in batches)."""
@@ -88,14 +90,25 @@ class BackendFactory(Protocol):
         """Returns a backend that is ready to take jobs."""
 
 
-def load_backend(name: str, settings: BackendSettings) -> Backend:
-    """Returns the installed backend of that name.
+def find_backend(name: str) -> BackendFactory:
+    """Returns what makes backends of that name.
 
     Raises:
         BackendNotFoundError: none is installed; the message lists those that are.
     """
     installed = {point.name: point for point in entry_points(group="helios_wf.backends")}
     if name not in installed:
-        raise BackendNotFoundError(f"no backend named {name!r}; installed: {', '.join(sorted(installed)) or 'none'}")
+        raise BackendNotFoundError(
+            f"no backend named {name!r}; installed: {', '.join(sorted(installed)) or 'none'}"
+        )
     factory: BackendFactory = installed[name].load()
-    return factory(settings)
+    return factory
+
+
+def load_backend(name: str, settings: BackendSettings) -> Backend:
+    """Returns an installed backend, ready to take jobs.
+
+    Raises:
+        BackendNotFoundError: none of that name is installed.
+    """
+    return find_backend(name)(settings)

@@ -1,26 +1,76 @@
-"""From what a caller gives (a document, a job file, datasets) to the runs that there are to be."""
+"""From what a caller gives (a document, a job file, datasets) to the runs that there are to be.
+
+Nothing is written here: what is chosen can be shown (``helios-wf plan``) or launched (``helios-wf run``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from helios_wf import catalogue
 from helios_wf.cwl.files import to_location
 from helios_wf.cwl.job_file import read_inputs
-from helios_wf.errors import DatasetError, UserError
-from helios_wf.match import Combinations, Match, combinations
-from helios_wf.model import Dataset, Document, EventFile, Noun, Workflow
+from helios_wf.cwl.load import load
+from helios_wf.cwl.settings import apply_settings
+from helios_wf.errors import DatasetError, TemplateError, UserError
+from helios_wf.masks import check_name
+from helios_wf.match import Combinations, Match, combinations, masked_inputs
+from helios_wf.model import Dataset, Document, EventFile, Parameter, Workflow
 from helios_wf.model.noun import Json
+from helios_wf.model.plans import Plan
+from helios_wf.plan import plan_document
+from helios_wf.repository import problems_of
 from helios_wf.states import DatasetState, RunState
 from helios_wf.store import Store, Tx, datasets, runs
 
 
-class Choice(Noun, frozen=True):
-    """What there is to run over the catalogue, and what not and why."""
+class Runnable(NamedTuple):
+    """A document without mistakes: as it is written, with ``--set`` of this run applied, and its plan."""
 
-    matches: tuple[Match, ...]
-    left_out: tuple[str, ...]
+    document: Document
+    changed: Document
+    plan: Plan
+    changes: tuple[str, ...] = ()
+
+
+class Bound(NamedTuple):
+    """The inputs of one run, and the datasets that they come from, if they do."""
+
+    inputs: dict[str, Json]
+    match: Match | None = None
+    datasets: tuple[Dataset, ...] = ()
+
+
+class Choice(NamedTuple):
+    """What there is to run, what not and why, and the datasets that are not in the catalogue yet."""
+
+    runs: tuple[Bound, ...]
+    left_out: tuple[str, ...] = ()
+    new: tuple[Dataset, ...] = ()
+
+
+class Given(NamedTuple):
+    """Datasets that the caller gave: all names, and those of them that are not in the catalogue yet."""
+
+    names: tuple[str, ...] = ()
+    new: tuple[Dataset, ...] = ()
+
+
+def load_runnable(path: str | Path, changes: Sequence[str] = (), cache: Path | None = None) -> Runnable:
+    """Returns a document that can be run, with ``--set`` of this run.
+
+    Raises:
+        TemplateError: it is wrong as CWL, or in its fields, masks, names or parts; all mistakes are told.
+        SettingsError: a change names nothing, or its value does not fit.
+    """
+    document = load(path, cache=cache)
+    problems = problems_of(document)
+    if problems:
+        raise TemplateError(problems)
+    changed = apply_settings(document, changes)
+    return Runnable(document, changed, plan_document(changed), tuple(changes))
 
 
 def has_masks(document: Document) -> bool:
@@ -29,8 +79,75 @@ def has_masks(document: Document) -> bool:
     return isinstance(process, Workflow) and any(parameter.mask for parameter in process.inputs)
 
 
-def register(store: Store, given: Iterable[str]) -> tuple[str, ...]:
-    """Registers ``NAME=PATH`` datasets, CLOSED, and returns their names; equal ones may be there already.
+def choose(document: Document, job: str | None, given: Sequence[str], store: Callable[[], Store]) -> Choice:
+    """Returns what there is to run of a document; ``store`` opens the store, where it is needed.
+
+    Args:
+        document: any document.
+        job: a job file, which binds the inputs itself.
+        given: ``NAME=PATH`` datasets for its masks.
+        store: opens the store; called for a document with masks and no job file.
+
+    Raises:
+        UserError: what is given does not go together, or does not fit the document.
+    """
+    if job and given:
+        raise UserError("give a JOB file or --dataset, not both: a JOB file binds the inputs itself")
+    masked = job is None and has_masks(document)
+    if given and not masked:
+        raise UserError(
+            f"{document.path} has no masks, so it takes no datasets; bind its inputs with a JOB file"
+        )
+    if not masked:
+        return over_job(document, job)
+    opened = store()
+    return over_datasets(opened, document, describe_given(opened, given))
+
+
+def over_job(document: Document, job: str | None) -> Choice:
+    """Returns the one run of the inputs in a job file, or of the document's defaults.
+
+    Raises:
+        InputError: the inputs do not fit the document.
+    """
+    return Choice((Bound(read_inputs(job, document.process, Path.cwd())),))
+
+
+def over_datasets(store: Store, document: Document, given: Given = Given()) -> Choice:  # noqa: B008
+    """Returns the runs of every combination of CLOSED datasets that matches and is not done yet.
+
+    Args:
+        store: with the catalogue and the runs.
+        document: a template with masks.
+        given: where there are any, every run takes at least one of these datasets.
+
+    Raises:
+        DatasetError: a dataset that was given starts nothing, or the files of one do not fit its input.
+        InputError: an input is not masked and has no default, or a file is gone.
+        UserError: the template's content changed under a version that has run already.
+    """
+    workflow = document.process
+    assert isinstance(workflow, Workflow)
+    with store.read() as tx:
+        known = [Dataset(name, DatasetState.CLOSED, (), meta) for name, meta in datasets.meta(tx).items()]
+        found = combinations(workflow, [*known, *given.new])
+        done = _done(tx, document, workflow)
+        _check_taken(workflow, found, given, datasets.meta(tx))
+        bound = []
+        left_out = [] if given.names else [_left_out(*each) for each in _not_ready(found)]
+        for match in found.matches:
+            if given.names and not set(match.datasets.values()) & set(given.names):
+                continue
+            version = done.get(tuple(sorted(match.datasets.items())))
+            if version is not None:
+                left_out.append(_left_out(match.datasets.values(), f"done already by version {version}"))
+            else:
+                bound.append(_bind(tx, document, match, given))
+    return Choice(tuple(bound), tuple(left_out), given.new)
+
+
+def describe_given(store: Store, given: Iterable[str]) -> Given:
+    """Returns the datasets that ``NAME=PATH`` texts name; equal ones may be in the catalogue already.
 
     A path may be a file, a folder (all files in it) or a pattern; one name may be given several times.
 
@@ -44,57 +161,61 @@ def register(store: Store, given: Iterable[str]) -> tuple[str, ...]:
             raise UserError(
                 f"--dataset {text!r} is not NAME=PATH, such as --dataset demo.1.events=events/*.csv"
             )
+        check_name(name)
         wanted.setdefault(name, []).append(path)
-    for name, found in wanted.items():
-        with store.read() as tx:
-            known = datasets.get(tx, name) if datasets.exists(tx, name) else None
-        if known is None:
-            catalogue.register(store, name, found, close=True)
-        elif [file.path for file in known.files] != [
-            str(path) for one in found for path in catalogue.expand(one)
-        ]:
-            raise DatasetError(
-                f"dataset {name!r} exists already, with other files; see helios-wf dataset show {name}"
-            )
-    return tuple(wanted)
-
-
-def choose(store: Store, document: Document, only: Sequence[str] = ()) -> Choice:
-    """Returns the matches of a template that are not done yet.
-
-    Args:
-        store: with the catalogue and the runs.
-        document: a template with masks.
-        only: where given, every match takes at least one of these datasets.
-
-    Raises:
-        UserError: the template's content changed under a version that has run already.
-    """
-    workflow = document.process
-    assert isinstance(workflow, Workflow)
+    new = []
     with store.read() as tx:
-        found: Combinations = combinations(workflow, _closed(tx))
-        done = _done(tx, document, workflow)
-    left_out = [_left_out(one.datasets, one.reason) for one in found.waiting]
-    left_out += [_left_out(one.datasets, one.reason) for one in found.refused]
-    matches = []
-    for match in found.matches:
-        if only and not set(match.datasets.values()) & set(only):
-            continue
-        key = tuple(sorted(match.datasets.items()))
-        if key in done:
-            left_out.append(_left_out(match.datasets, f"done already by version {done[key]}"))
-        else:
-            matches.append(match)
-    return Choice(tuple(matches), tuple(left_out))
+        for name, found in wanted.items():
+            if datasets.exists(tx, name):
+                _check_same(datasets.get(tx, name), found)
+            else:
+                new.append(Dataset(name, DatasetState.CLOSED, catalogue.describe_all(name, found)))
+    return Given(tuple(wanted), tuple(new))
 
 
-def _left_out(names: Mapping[str, str], reason: str) -> str:
-    return f"{', '.join(names.values())}: {reason}"
+def _check_same(known: Dataset, given: Iterable[str]) -> None:
+    show = f"helios-wf dataset show {known.name}"
+    if [file.path for file in known.files] != [
+        str(path.absolute()) for one in given for path in catalogue.expand(one)
+    ]:
+        raise DatasetError(f"dataset {known.name!r} exists already, with other files (see {show})")
+    if known.state is not DatasetState.CLOSED:
+        raise DatasetError(
+            f"dataset {known.name!r} exists already and is {known.state}; templates take it once it is "
+            f"CLOSED: helios-wf dataset close {known.name}"
+        )
 
 
-def _closed(tx: Tx) -> list[Dataset]:
-    return [Dataset(name, DatasetState.CLOSED, (), meta) for name, meta in datasets.meta(tx).items()]
+def _check_taken(
+    workflow: Workflow, found: Combinations, given: Given, metas: Mapping[str, dict[str, Json]]
+) -> None:
+    """Refuses datasets that were given and start nothing, with the reason."""
+    used = {name for match in found.matches for name in match.datasets.values()}
+    for name in given.names:
+        if name not in used:
+            reasons = [reason for names, reason in _not_ready(found) if name in names]
+            reasons = reasons or _not_taken(workflow, name, metas.get(name, {}))
+            told = "; ".join(reasons) or "no dataset of the other inputs goes with it"
+            raise DatasetError(f"dataset {name!r} starts no run of {workflow.name!r}: {told}")
+
+
+def _not_taken(workflow: Workflow, name: str, meta: Mapping[str, Json]) -> list[str]:
+    """Returns why each masked input does not take a dataset; nothing where one does."""
+    inputs = masked_inputs(workflow)
+    whys = [(each, each.why_not(name, meta)) for each in inputs]
+    if any(why is None for _, why in whys):
+        return []
+    return [f"input {each.name!r} takes {each.mask.text!r}: {why}" for each, why in whys]
+
+
+def _not_ready(found: Combinations) -> list[tuple[tuple[str, ...], str]]:
+    """Returns the combinations that cannot start a run now: their datasets, and why."""
+    waiting = [(tuple(one.datasets.values()), one.reason) for one in found.waiting]
+    return waiting + [(tuple(one.datasets.values()), one.reason) for one in found.refused]
+
+
+def _left_out(names: Iterable[str], reason: str) -> str:
+    return f"{', '.join(names)}: {reason}"
 
 
 def _done(tx: Tx, document: Document, workflow: Workflow) -> dict[tuple[tuple[str, str], ...], int]:
@@ -116,29 +237,42 @@ def _done(tx: Tx, document: Document, workflow: Workflow) -> dict[tuple[tuple[st
     }
 
 
-def inputs_of(store: Store, document: Document, match: Match) -> dict[str, Json]:
-    """Returns the input object that a match gives: files of datasets, filled values, and defaults.
-
-    Raises:
-        DatasetError: an input takes one file and its dataset has another number.
-        InputError: an input is not masked and has no default, or a file is gone.
-    """
+def _bind(tx: Tx, document: Document, match: Match, given: Given) -> Bound:
+    """Returns the run that a match gives: files of datasets, filled values, and defaults."""
+    new = {dataset.name: dataset for dataset in given.new}
     values: dict[str, Json] = dict(match.values)
-    with store.read() as tx:
-        for parameter in document.process.inputs:
-            if parameter.name in match.datasets:
-                dataset = datasets.get(tx, match.datasets[parameter.name])
-                values[parameter.name] = _files(dataset, parameter.name, parameter.type)
-    return read_inputs(values, document.process, Path.cwd())
+    taken = []
+    for parameter in document.process.inputs:
+        if parameter.name in match.datasets:
+            name = match.datasets[parameter.name]
+            dataset = new[name] if name in new else datasets.get(tx, name)
+            values[parameter.name] = _files(dataset, parameter)
+            taken.append(dataset)
+    inputs = read_inputs(values, document.process, Path.cwd())
+    for dataset in taken:
+        _check_unchanged(dataset)
+    return Bound(inputs, match, tuple(taken))
 
 
-def _files(dataset: Dataset, name: str, kind: Json) -> Json:
+def _check_unchanged(dataset: Dataset) -> None:
+    for file in dataset.files:
+        size = Path(file.path).stat().st_size
+        if size != file.size:
+            raise DatasetError(
+                f"dataset {dataset.name!r}: {file.path} has {size:,} bytes; it had {file.size:,} when it was "
+                f"added (see helios-wf dataset verify {dataset.name})"
+            )
+
+
+def _files(dataset: Dataset, parameter: Parameter) -> Json:
     files = [file_object(file) for file in dataset.files]
-    single = "File" in kind if isinstance(kind, list) else kind == "File"
+    single = "File" in parameter.type if isinstance(parameter.type, list) else parameter.type == "File"
     if not single:
         return files
     if len(files) != 1:
-        raise DatasetError(f"input {name!r} takes one File; dataset {dataset.name!r} has {len(files)} files")
+        raise DatasetError(
+            f"input {parameter.name!r} takes one File; dataset {dataset.name!r} has {len(files)} files"
+        )
     return files[0]
 
 

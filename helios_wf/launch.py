@@ -4,71 +4,109 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from helios_wf.choosing import Bound, Choice, Runnable
 from helios_wf.config import Settings
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine.loop import LEASE_S, dead_holder, engine_name
 from helios_wf.errors import DatasetError, RunError, RunTakenError
-from helios_wf.match import Match, name_parts, output_names
+from helios_wf.match import name_parts, output_names
 from helios_wf.model import Document, Workflow, digest
 from helios_wf.model.noun import Json
 from helios_wf.plan import plan_document
 from helios_wf.publishing import Options
 from helios_wf.states import SETTLED_RUNS, Cause, JobState, RunState
-from helios_wf.store import Store, datasets, documents, jobs, requests, runs, tasks
+from helios_wf.store import Store, Tx, datasets, documents, jobs, requests, runs, tasks
 from helios_wf.store.rows import NewRun, NewTask, OpenJob, RunRow, Settlement
 
 
 def new_run(
-    store: Store,
-    document: Document,
-    inputs: dict[str, Json],
-    settings: Settings,
-    changes: Sequence[str] = (),
-    match: Match | None = None,
+    store: Store, document: Document, inputs: dict[str, Json], settings: Settings, changes: Sequence[str] = ()
 ) -> str:
-    """Returns the id of a run of these inputs: an unfinished one if there is one, else a new one.
+    """Returns the id of a run of a document over these inputs, as ``new_runs`` does for one.
 
     Raises:
-        DatasetError: an output would become a dataset whose name is taken; nothing was written.
         TemplateError: the document cannot be planned.
+        DatasetError: an output would become a dataset whose name is taken.
     """
-    run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(3)
-    captures = match.captures if match else {}
-    template = document.process.template if isinstance(document.process, Workflow) else None
-    identity = digest([document.digest, inputs, captures, list(changes), str(settings.outdir)])
-    plan = plan_document(apply_settings(document, changes))
-    with store.write() as tx:
-        unfinished = runs.find_unfinished(tx, identity)
-        if unfinished is not None:
-            return unfinished.id
-        options = _options(document, inputs, captures, settings, changes, run_id)
-        for name in (*options.datasets.values(), *options.logs.values()):
-            if datasets.exists(tx, name):
-                raise DatasetError(
-                    f"dataset {name!r} exists already, and this run would write it; "
-                    "give its template a new version, or an output name with {run_id}"
-                )
-        documents.put(tx, document.digest, msgspec.json.encode(document))
-        run = NewRun(
-            id=run_id,
-            label=Path(document.path).name,
-            document=document.digest,
-            identity=identity,
-            template=template.template if template else None,
-            version=template.version if template else None,
-            inputs=inputs,
-            options=msgspec.to_builtins(options),
-            datasets=match.datasets if match else {},
-        )
-        runs.create(tx, run)
-        new = [NewTask(t.number, t.name, digest(t.process.body) if t.process else "") for t in plan.tasks]
-        tasks.create(tx, run_id, new)
+    changed = apply_settings(document, changes)
+    runnable = Runnable(document, changed, plan_document(changed), tuple(changes))
+    (run_id,) = new_runs(store, runnable, Choice((Bound(inputs),)), settings)
     return run_id
+
+
+def new_runs(store: Store, runnable: Runnable, choice: Choice, settings: Settings) -> list[str]:
+    """Returns the ids of the runs that were chosen; an unfinished one of the same inputs is taken up again.
+
+    All of it is recorded, with the datasets that are new, or nothing.
+
+    Raises:
+        DatasetError: an output would become a dataset whose name is taken.
+        MaskError: the name of an output cannot be made.
+    """
+    with store.write() as tx:
+        for dataset in choice.new:
+            datasets.create(tx, dataset)
+        names: dict[str, str] = {}
+        return [_new_run(tx, runnable, bound, settings, names) for bound in choice.runs]
+
+
+def _new_run(tx: Tx, runnable: Runnable, bound: Bound, settings: Settings, names: dict[str, str]) -> str:
+    """Records one run; ``names`` are the datasets that those before it will make, with their ids."""
+    document = runnable.document
+    captures = bound.match.captures if bound.match else {}
+    what = [document.digest, bound.inputs, captures, list(runnable.changes), str(settings.outdir)]
+    identity = digest(what)
+    unfinished = runs.find_unfinished(tx, identity)
+    if unfinished is not None:
+        return unfinished.id
+    run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(3)
+    options = _options(runnable, bound, settings, run_id)
+    _claim(tx, run_id, [*options.datasets.values(), *options.logs.values()], names)
+    template = document.process.template if isinstance(document.process, Workflow) else None
+    documents.put(tx, document.digest, msgspec.json.encode(document))
+    run = NewRun(
+        id=run_id,
+        label=Path(document.path).name,
+        document=document.digest,
+        identity=identity,
+        template=template.template if template else None,
+        version=template.version if template else None,
+        inputs=bound.inputs,
+        options=msgspec.to_builtins(options),
+        datasets=bound.match.datasets if bound.match else {},
+    )
+    runs.create(tx, run)
+    planned = runnable.plan.tasks
+    tasks.create(
+        tx,
+        run_id,
+        [
+            NewTask(task.number, task.name, digest(task.process.body) if task.process else "")
+            for task in planned
+        ],
+    )
+    return run_id
+
+
+def _claim(tx: Tx, run_id: str, wanted: Sequence[str], names: dict[str, str]) -> None:
+    """Makes sure that nobody has, or will have, written the datasets that a run will write."""
+    for name in wanted:
+        if datasets.exists(tx, name):
+            raise DatasetError(
+                f"dataset {name!r} exists already, and this run would write it; "
+                "give its template a new version, or an output name with {run_id}"
+            )
+        if name in names:
+            raise DatasetError(
+                f"runs {names[name]} and {run_id} would both write dataset {name!r}; "
+                "give the name of the output what tells them apart, such as {run_id}"
+            )
+        names[name] = run_id
 
 
 def find_run(store: Store, run_id: str | None) -> RunRow:
@@ -84,22 +122,16 @@ def find_run(store: Store, run_id: str | None) -> RunRow:
     return row
 
 
-def _options(
-    document: Document,
-    inputs: dict[str, Json],
-    captures: Mapping[str, Json],
-    settings: Settings,
-    changes: Sequence[str],
-    run_id: str,
-) -> Options:
-    process = document.process
+def _options(runnable: Runnable, bound: Bound, settings: Settings, run_id: str) -> Options:
+    process = runnable.document.process
+    captures = bound.match.captures if bound.match else {}
     names: dict[str, str] = {}
     logs: dict[str, str] = {}
     parts: dict[str, Json] = {}
     if isinstance(process, Workflow):
-        names, logs = output_names(process, captures, inputs, run_id)
-        parts = name_parts(process, captures, inputs, run_id)
-    return Options(str(settings.outdir), settings.keep, tuple(changes), names, logs, parts)
+        names, logs = output_names(process, captures, bound.inputs, run_id)
+        parts = name_parts(process, captures, bound.inputs, run_id)
+    return Options(str(settings.outdir), settings.keep, runnable.changes, names, logs, parts)
 
 
 def ask(store: Store, row: RunRow, verb: str) -> str:

@@ -9,7 +9,7 @@ from helios_wf.cwl.command import way_of
 from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.values import Values
-from helios_wf.errors import JobError, UnsupportedError
+from helios_wf.errors import InputError, JobError, UnsupportedError
 from helios_wf.model import Layout, Noun, Tool
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Gathered, MergeOutput, Path, Plan, Source, Task
@@ -63,6 +63,21 @@ def preview(
     problems = [] if inputs is None else _size_everything(plan, frontier, values)
     shown = tuple(_task(plan, frontier, values, task, inputs is not None) for task in plan.tasks)
     return Preview(shown, tuple(problems))
+
+
+def check_inputs(plan: Plan, inputs: dict[str, Json], layout_of: Callable[[str, str | None], Layout]) -> None:
+    """Makes sure that what split steps cut can be cut, as far as that is known before anything runs.
+
+    Raises:
+        InputError: a file is no sound file of events, or a bound is no number of events; all are told.
+    """
+    if not any(domain.cut for domain in plan.domains):
+        return
+    frontier = Frontier(plan)
+    values = Values(plan, inputs, frontier, _Nothing(), partial(ranges_of, layout_of))
+    problems = dict.fromkeys(_size_everything(plan, frontier, values))
+    if problems:
+        raise InputError("\n".join(problems))
 
 
 def _size_everything(plan: Plan, frontier: Frontier, values: Values) -> list[str]:

@@ -102,11 +102,28 @@ def _may_hold_template(file: Path) -> bool:
     return "Workflow" in text and MARK in text
 
 
-def check(documents: Iterable[Document]) -> Checked:
-    """Returns what is wrong with templates, each by itself (masks, names, their parts) and all together."""
-    from helios_wf.match import check_repository, check_template
+def problems_of(document: Document) -> list[Problem]:
+    """Returns what is wrong with a document beyond CWL and the form of its fields, each mistake once.
 
-    workflows = [document.process for document in documents if isinstance(document.process, Workflow)]
-    alone = [problem for workflow in workflows for problem in check_template(workflow)]
+    These are its masks and names, the circles of its steps, and how the parts of split steps are read.
+    """
+    from helios_wf.match import check_template
+    from helios_wf.plan import plan_document
+
+    problems = check_template(document.process) if isinstance(document.process, Workflow) else []
+    try:
+        plan_document(document)
+    except TemplateError as error:
+        problems += error.problems
+    return list({str(problem): problem for problem in problems}.values())
+
+
+def check(documents: Iterable[Document]) -> Checked:
+    """Returns what is wrong with documents, each by itself (``problems_of``) and the templates together."""
+    from helios_wf.match import check_repository
+
+    given = list(documents)
+    alone = [problem for document in given for problem in problems_of(document)]
+    workflows = [each.process for each in given if isinstance(each.process, Workflow)]
     together, warnings = check_repository(workflow for workflow in workflows if workflow.template)
     return Checked((*alone, *together), tuple(warnings))

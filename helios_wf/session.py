@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from helios_wf.engine import paths
 from helios_wf.engine.flow import Flow
 from helios_wf.engine.loop import LEASE_S, Engine, Held, dead_holder, engine_name
 from helios_wf.errors import HeliosError, RunError
-from helios_wf.model import Document, Layout, Noun
+from helios_wf.model import Dataset, Document, Layout, Noun
 from helios_wf.model.noun import Json
 from helios_wf.plan import plan_document
 from helios_wf.publishing import Options, Publisher
@@ -44,10 +45,10 @@ class Layouts:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str | None], Layout] = {}
 
-    def learn(self, tx: Tx, names: Iterable[str]) -> None:
-        """Takes what the catalogue knows of the files of datasets."""
-        for name in names:
-            for file in datasets.get(tx, name).files:
+    def learn(self, known: Iterable[Dataset]) -> None:
+        """Takes what is known of the files of datasets."""
+        for dataset in known:
+            for file in dataset.files:
                 if file.layout is not None:
                     self._known[file.path, None] = self._known[file.path, file.layout.table] = file.layout
 
@@ -70,15 +71,20 @@ class Session:
         store: where the runs are.
         settings: backend, number of jobs, home.
         watch: called with the engine after each tick.
+        layouts: what is known of the files already.
     """
 
     def __init__(
-        self, store: Store, settings: Settings, watch: Callable[[Engine], None] = lambda engine: None
+        self,
+        store: Store,
+        settings: Settings,
+        watch: Callable[[Engine], None] = lambda engine: None,
+        layouts: Layouts | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._name = engine_name()
-        self._layouts = Layouts()
+        self._layouts = layouts or Layouts()
         self._outcomes: dict[str, Outcome] = {}
         self._contexts: dict[str, tuple[RunRow, Document]] = {}
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -92,14 +98,14 @@ class Session:
             RunTakenError: another live engine holds one of them; none was touched.
         """
         epochs = self._take(ids)
-        backend = self._backend()
         try:
-            self.engine = Engine(self._store, backend, str(self._settings.home), self._finish, self._watch)
-            for run_id, epoch in epochs.items():
-                self.engine.hold(run_id, epoch, self._flow(run_id))
-            self.engine.run()
+            with closing(self._backend()) as backend:
+                home = str(self._settings.home)
+                self.engine = Engine(self._store, backend, home, self._finish, self._watch)
+                for run_id, epoch in epochs.items():
+                    self.engine.hold(run_id, epoch, self._flow(run_id))
+                self.engine.run()
         finally:
-            backend.close()
             self._release(epochs)
         return [self._outcomes.get(run_id) or self._interrupted(run_id) for run_id in ids]
 
@@ -118,7 +124,7 @@ class Session:
                 epochs[run_id] = runs.take(tx, run_id, self._name, LEASE_S, dead_holder(row.engine))
                 if row.state in (RunState.FAILED, RunState.CANCELLED):
                     jobs.reset(tx, run_id, _unsuccessful(tx, run_id))
-                self._layouts.learn(tx, row.datasets.values())
+                self._layouts.learn(datasets.get(tx, name) for name in row.datasets.values())
                 document = msgspec.json.decode(documents.get(tx, row.document), type=Document)
                 changes = msgspec.convert(row.options, Options).changes
                 self._contexts[run_id] = (row, apply_settings(document, changes))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("document", metavar="TEMPLATE")
 @click.argument("job", metavar="[JOB]", required=False, type=click.Path(dir_okay=False))
-@click.option(
-    "--dataset", "given", metavar="NAME=PATH", multiple=True, help="Register a dataset and take it."
-)
+@click.option("--dataset", "given", metavar="NAME=PATH", multiple=True, help="As if this dataset were there.")
 @click.option(
     "--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field."
 )
@@ -47,35 +44,21 @@ def plan(
 
     Takes what ``run`` takes.  A number that depends on what runs before is shown as ``?``.
     """
-    from helios_wf.choosing import choose, has_masks, inputs_of, register
-    from helios_wf.cwl.job_file import read_inputs
-    from helios_wf.cwl.load import load
-    from helios_wf.cwl.settings import apply_settings
-    from helios_wf.plan import plan_document
+    from helios_wf.choosing import choose, load_runnable
     from helios_wf.preview import preview
     from helios_wf.session import Layouts
     from helios_wf.store import Store
 
-    base = load(document, cache=settings.home / "cache")
-    loaded = apply_settings(base, changes)
-    planned = plan_document(loaded)
-    store = Store.open(settings.store, settings.home)
+    runnable = load_runnable(document, changes, settings.home / "cache")
+    choice = choose(runnable.document, job, given, lambda: Store.open(settings.store, settings.home))
     layouts = Layouts()
     shown: list[tuple[Match | None, Preview]] = []
-    left_out: Sequence[str] = ()
-    if job is None and has_masks(loaded):
-        choice = choose(store, base, register(store, given))
-        left_out = choice.left_out
-        for match in choice.matches:
-            with store.read() as tx:
-                layouts.learn(tx, match.datasets.values())
-            inputs = inputs_of(store, loaded, match)
-            shown.append((match, preview(planned, inputs, layouts.of)))
-        if not shown:
-            shown.append((None, preview(planned, None, layouts.of)))
-    else:
-        shown.append((None, preview(planned, read_inputs(job, loaded.process, Path.cwd()), layouts.of)))
-    _write(shown, left_out, output)
+    for bound in choice.runs:
+        layouts.learn(bound.datasets)
+        shown.append((bound.match, preview(runnable.plan, bound.inputs, layouts.of)))
+    if not shown:
+        shown.append((None, preview(runnable.plan, None, layouts.of)))
+    _write(shown, choice.left_out, output)
     return 0
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,11 @@ import click
 
 from helios_wf.cli.options import settings_options
 from helios_wf.config import Settings
-from helios_wf.errors import UserError
 from helios_wf.model.noun import Json
 from helios_wf.states import RunState
 
 if TYPE_CHECKING:
-    from helios_wf.session import Outcome, Session
+    from helios_wf.session import Layouts, Outcome, Session
     from helios_wf.store import Store
     from helios_wf.store.rows import JobRow
 
@@ -52,31 +51,28 @@ def run(
     every combination of CLOSED datasets that matches and is not done yet.  The same command again goes on
     with a run that was stopped.  Outputs go to stdout as JSON, progress to stderr.
     """
-    from helios_wf.choosing import choose, has_masks, inputs_of, register
-    from helios_wf.cwl.job_file import read_inputs
-    from helios_wf.cwl.load import load
-    from helios_wf.launch import new_run
+    from helios_wf.backend import find_backend
+    from helios_wf.choosing import choose, has_masks, load_runnable
+    from helios_wf.launch import new_runs
+    from helios_wf.preview import check_inputs
+    from helios_wf.session import Layouts
     from helios_wf.store import Store
 
-    if job and given:
-        raise UserError("give a JOB file or --dataset, not both: a JOB file binds the inputs itself")
-    loaded = load(document, cache=settings.home / "cache")
-    process = loaded.process
-    masked = job is None and has_masks(loaded)
-    if given and not masked:
-        raise UserError(f"{document} has no masks, so it takes no datasets; bind its inputs with a JOB file")
-    store = Store.open(settings.store, settings.home)
-    if not masked:
-        inputs = read_inputs(job, process, Path.cwd())
-        return drive(store, settings, [new_run(store, loaded, inputs, settings, changes)], False, quiet)
-    choice = choose(store, loaded, register(store, given))
+    open_store = functools.cache(lambda: Store.open(settings.store, settings.home))
+    find_backend(settings.backend)
+    runnable = load_runnable(document, changes, settings.home / "cache")
+    choice = choose(runnable.document, job, given, open_store)
     for reason in choice.left_out:
         click.echo(f"not run: {reason}", err=True)
-    if not choice.matches:
+    layouts = Layouts()
+    for bound in choice.runs:
+        layouts.learn(bound.datasets)
+        check_inputs(runnable.plan, bound.inputs, layouts.of)
+    if not choice.runs:
         click.echo(f"nothing to run: no combination of CLOSED datasets is new to {document}", err=True)
-    bound = [(match, inputs_of(store, loaded, match)) for match in choice.matches]
-    ids = [new_run(store, loaded, inputs, settings, changes, match) for match, inputs in bound]
-    return drive(store, settings, ids, True, quiet)
+    ids = new_runs(open_store(), runnable, choice, settings)
+    as_array = job is None and has_masks(runnable.document)
+    return drive(open_store(), settings, ids, as_array, quiet, layouts)
 
 
 @click.command()
@@ -97,13 +93,20 @@ def resume(run: str | None, quiet: bool, settings: Settings) -> int:
     return drive(store, settings, [row.id], bool(row.datasets), quiet)
 
 
-def drive(store: Store, settings: Settings, ids: Sequence[str], as_array: bool, quiet: bool) -> int:
+def drive(
+    store: Store,
+    settings: Settings,
+    ids: Sequence[str],
+    as_array: bool,
+    quiet: bool,
+    layouts: Layouts | None = None,
+) -> int:
     """Drives runs to their end, prints what they gave, and returns the exit code."""
     from helios_wf.cli.progress import Progress
     from helios_wf.session import Session
 
     progress = Progress(quiet)
-    session = Session(store, settings, progress)
+    session = Session(store, settings, progress, layouts)
     try:
         with _interruptible(session):
             outcomes = session.drive(ids) if ids else []
