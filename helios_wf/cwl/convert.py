@@ -52,12 +52,13 @@ class Conversion:
 
     def _workflow(self, source: Any, name: str, place: Place) -> Workflow:
         tool, known = source.tool, definitions(source.requirements)
+        owner = _scope(tool)
         template = self._found(tool, "template")
         return Workflow(
             name=name,
             inputs=tuple(self._parameter(port, known) for port in self._ordered(tool["inputs"])),
-            outputs=tuple(self._output(port, known, tool["id"]) for port in self._ordered(tool["outputs"])),
-            steps=tuple(self._step(step, tool["id"]) for step in sorted(source.steps, key=self._position)),
+            outputs=tuple(self._output(port, known, owner) for port in self._ordered(tool["outputs"])),
+            steps=tuple(self._step(step, owner) for step in sorted(source.steps, key=self._position)),
             place=template.place if template else place,
             template=template.value if template else None,
             retry=self._value(tool, "retry"),
@@ -185,6 +186,13 @@ def version_of(source: Any) -> str:
 def _file(node: Any) -> str:
     name = str(getattr(node.lc, "filename", "") or "")
     return absolute(name) if name else ""
+
+
+def _scope(workflow: Any) -> str:
+    """Returns the identifier that those inside a workflow begin with; one written inline has none itself."""
+    uri = str(workflow["id"])
+    inside_it = [*workflow["inputs"], *workflow["outputs"], *workflow["steps"]]
+    return str(inside_it[0]["id"]).rpartition("/")[0] if uri.startswith("_:") and inside_it else uri
 
 
 def _listed(value: Any) -> list[Any]:

@@ -97,7 +97,7 @@ def _all_problems(
 ) -> list[Problem]:
     """Returns the mistakes of all documents together: ours, cwltool's, and those that only nouns show."""
     from helios_wf.cwl.complaints import unique
-    from helios_wf.cwl.strict import diagnose, read_process
+    from helios_wf.cwl.strict import STUMBLED, diagnose, read_process
 
     theirs = [problem for root in sources.roots for problem in diagnose(root, sources)]
     if not theirs:
@@ -106,6 +106,8 @@ def _all_problems(
                 read_process(path, fragment, sources)
             except TemplateError as error:
                 theirs = list(error.problems)
+    if problems:
+        theirs = [problem for problem in theirs if not problem.message.startswith(STUMBLED)]
     found = [*problems, *(problem for problem in theirs if not _told(problem, sources.problems))]
     with contextlib.suppress(UnsupportedError):
         try:

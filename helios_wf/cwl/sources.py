@@ -166,7 +166,13 @@ def _odd_keys(tree: Any, file: str) -> Iterator[Problem]:
     if isinstance(tree, dict):
         for key in tree:
             if not isinstance(key, str):
-                shown = "null" if key is None else repr(plain(key))
+                shown = (
+                    "null"
+                    if key is None
+                    else repr(plain(key))
+                    if isinstance(key, int | float)
+                    else "of a map"
+                )
                 place = key_place(tree, key, file)
                 yield Problem(place, f"the key {shown} is no text; put it in quotes, or take it away")
     for value in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():

@@ -33,6 +33,9 @@ EXPECTED = (SchemaSaladException, WorkflowException)
 BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError, AssertionError)
 """What cwltool raises over documents that it did not foresee."""
 
+STUMBLED = "cwltool cannot read this document"
+"""How a problem begins that says no more than that; other problems tell why."""
+
 _extended = False
 
 
@@ -59,7 +62,7 @@ def read_process(path: str, fragment: str, sources: Sources, *, validate: bool =
             [Problem(place, "documents nest too deeply, or run each other in a circle")]
         ) from None
     except BROKEN as error:
-        message = f"cwltool cannot read this document: {type(error).__name__}: {error}"
+        message = f"{STUMBLED}: {type(error).__name__}: {error}"
         raise TemplateError([Problem(place, message)]) from error
 
 

@@ -5,6 +5,7 @@ ruamel.yaml is slow to import: import this module where a text is to be read, no
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -18,6 +19,9 @@ from helios_wf.model import Place
 MAX_DEPTH = 80
 MAX_NODES = 1_000_000
 """Limits of one document: its nesting, and its nodes with every alias written out."""
+
+_DEEP = re.compile(rf"(?:[\[{{][^\[\]{{}}]{{0,99}}){{{MAX_DEPTH + 1}}}")
+"""Brackets in brackets, over which the YAML reader would ponder for seconds."""
 
 
 class _Constructor(RoundTripConstructor):
@@ -39,6 +43,8 @@ def parse(text: str, file: str) -> Any:
     """
     if len(text) > MAX_BYTES:
         raise _error(file, f"{len(text)} characters are too many; at most {MAX_BYTES}")
+    if _DEEP.search(text):
+        raise _error(file, f"nests too deeply; at most {MAX_DEPTH} levels")
     yaml = YAML(typ="rt")
     yaml.Constructor = _Constructor
     yaml.preserve_quotes = True  # numbers in quotes stay text when cwltool's loader sees the same tree
