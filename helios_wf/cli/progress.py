@@ -46,57 +46,75 @@ class Line(NamedTuple):
 
 
 class Progress:
-    """Called after each tick of the engine; shows something now and then."""
+    """Called after each tick of the engine; shows something now and then, and at the end where all stands."""
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
         self._terminal = sys.stderr.isatty() and not quiet
-        self._started: dict[tuple[str, int], tuple[float, int]] = {}
-        self._next = 0.0
-        self._said: dict[str, str] = {}
+        self._began: dict[tuple[str, int], tuple[float, int]] = {}
+        self._ended: dict[tuple[str, int], float] = {}
+        self._flows: dict[str, Flow] = {}
+        self._look_at = 0.0
+        self._print_at = time.monotonic() + PLAIN_S
+        self._said: dict[tuple[str, str], str] = {}
         self._live: Live | None = None
 
     def __call__(self, engine: Engine) -> None:
         """Shows the engine's runs when it is time."""
+        self._flows.update((held.id, held.flow) for held in engine.held.values())
         now = time.monotonic()
-        if self._quiet or now < self._next:
+        if self._quiet or now < self._look_at:
             return
-        self._next = now + (LIVE_S if self._terminal else PLAIN_S)
-        lines = {held.id: self.lines(held.id, held.flow) for held in engine.held.values()}
+        self._look_at = now + LIVE_S
+        lines = self._lines()
         if self._terminal:
             self._draw(lines)
-        else:
+        elif now >= self._print_at:
+            self._print_at = now + PLAIN_S
             self._print(lines)
 
     def lines(self, run: str, flow: Flow) -> list[Line]:
         """Returns a line for each task of a run that has begun."""
-        now = time.monotonic()
         found = []
         for task in flow.plan.tasks:
             counts = flow.tally.counts[task.number]
             done = counts[JobState.DONE] + counts[JobState.FINISHED] + counts[JobState.SKIPPED]
             if not any(counts.values()):
                 continue
-            since, before = self._started.setdefault((run, task.number), (now, done))
-            rate = (done - before) / (now - since) if now > since + 0.5 and done > before else 0.0
+            total = flow.tally.total(task.number)
+            rate = self._rate((run, task.number), done, total)
             running = counts[JobState.LEASED] + counts[JobState.RUNNING]
-            found.append(
-                Line(task.name, done, flow.tally.total(task.number), running, counts[JobState.FAILED], rate)
-            )
+            found.append(Line(task.name, done, total, running, counts[JobState.FAILED], rate))
         return found
 
     def close(self) -> None:
-        """Leaves the last state of the display on the terminal."""
+        """Shows the last state of everything."""
+        if self._quiet or not self._flows:
+            return
+        if self._terminal:
+            self._draw(self._lines())
+        else:
+            self._print(self._lines())
         if self._live is not None:
             self._live.stop()
             self._live = None
 
+    def _lines(self) -> dict[str, list[Line]]:
+        return {run: self.lines(run, flow) for run, flow in self._flows.items()}
+
+    def _rate(self, task: tuple[str, int], done: int, total: int | None) -> float:
+        """Returns the jobs per second since a task was seen first, until it was done."""
+        now = time.monotonic()
+        since, before = self._began.setdefault(task, (now, done))
+        until = self._ended.setdefault(task, now) if done == total else now
+        return (done - before) / (until - since) if until > since + 0.5 and done > before else 0.0
+
     def _print(self, lines: dict[str, list[Line]]) -> None:
         for run, own in lines.items():
             for line in own:
-                text = f"{run} {line}"
-                if self._said.get(f"{run} {line.task}") != text:
-                    self._said[f"{run} {line.task}"] = text
+                text = f"{run} {line}" if len(lines) > 1 else str(line)
+                if self._said.get((run, line.task)) != text:
+                    self._said[run, line.task] = text
                     print(text, file=sys.stderr, flush=True)
 
     def _draw(self, lines: dict[str, list[Line]]) -> None:
