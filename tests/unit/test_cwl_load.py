@@ -431,3 +431,34 @@ def _loads(path: Path, root: Path, folder: Path) -> None:
     assert msgspec.json.decode(msgspec.json.encode(document), type=Document) == document
     for tool in tools(document.process):
         loads_in_cwltool(tool.body, folder)
+
+
+def test_a_workflow_written_inline_reads_its_own_inputs_and_steps(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        outer="""\
+cwlVersion: v1.2
+class: Workflow
+requirements: {SubworkflowFeatureRequirement: {}}
+inputs: {raw: File}
+outputs: {kept: {type: File, outputSource: process/kept}}
+steps:
+  process:
+    in: {raw: raw}
+    out: [kept]
+    run:
+      class: Workflow
+      inputs: {raw: File}
+      outputs: {kept: {type: File, outputSource: second/out}}
+      steps:
+        first: {run: tool.cwl, in: {events: raw}, out: [out]}
+        second: {run: tool.cwl, in: {events: first/out}, out: [out]}
+""",
+        tool=TOOL,
+    )
+    process = load(path).process
+    assert isinstance(process, Workflow)
+    inner = process.steps[0].run
+    assert isinstance(inner, Workflow)
+    assert [step.inputs[0].sources for step in inner.steps] == [("raw",), ("first/out",)]
+    assert inner.outputs[0].sources == ("second/out",)
