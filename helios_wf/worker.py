@@ -220,6 +220,8 @@ def _unrun(spec: JobSpec, worker: str, cause: Cause, message: str) -> Report:
 
 
 def _stop(number: int, frame: Any) -> NoReturn:
+    # a second signal must not cut short what ends the tool
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + number)
 
 

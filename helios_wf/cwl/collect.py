@@ -154,10 +154,10 @@ class _Output:
         if len(value) > 1:
             if any(each.kind == "array" for each in self._type.alternatives):
                 return value
-            there = ", ".join(str(each.get("basename")) for each in value[:5])
+            several = f"{len(value)}: " + ", ".join(str(each.get("basename")) for each in value[:5])
             raise JobError(
                 Cause.MISSING_OUTPUT,
-                f"output {self.name!r} is one {self._type}; {_quoted(patterns)} matches {len(value)}: {there}",
+                f"output {self.name!r} is one {self._type}; {_quoted(patterns)} matches {several}",
             )
         return value[0]
 

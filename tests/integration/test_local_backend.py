@@ -2,17 +2,36 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from helios_wf_local import LocalBackend
+import pytest
+from helios_wf_local import LocalBackend, forget_journal, journal
+from helios_wf_local.journals import folder
 
-from helios_wf.backend import Backend, BackendSettings
-from helios_wf.processes import JOB_MARK, marked
-from helios_wf.testing import BackendContract
+from helios_wf.backend import Backend, BackendSettings, Life, load_backend
+from helios_wf.errors import BackendError
+from helios_wf.model import JobSpec, Report, Resources, digest
+from helios_wf.processes import JOB_MARK, RUN_MARK, marked
+from helios_wf.states import Cause
+from helios_wf.testing import BackendContract, Bench, drain, shell_tool, wait_until
 
 
-def make_local(home: Path, jobs: int = 2) -> LocalBackend:
-    return LocalBackend(BackendSettings(home=str(home), jobs=jobs, options={"grace_s": 0.3}))
+def make_local(home: Path, jobs: int = 2, **options: float) -> LocalBackend:
+    return LocalBackend(BackendSettings(home=str(home), jobs=jobs, options={"grace_s": 0.3, **options}))
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def worker_of(handle: str) -> int:
+    """Returns the process id of the worker that runs an attempt."""
+    tools = marked(JOB_MARK, [handle])
+    return next(parent_of(pid) for pid in tools if parent_of(pid) not in tools)
 
 
 class TestLocalBackend(BackendContract):
@@ -20,5 +39,243 @@ class TestLocalBackend(BackendContract):
         return make_local(home)
 
     def lose(self, backend: Backend, handle: str) -> None:
-        (tool, *_) = marked(JOB_MARK, [handle])
-        os.kill(int(Path(f"/proc/{tool}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGKILL)
+        os.kill(worker_of(handle), signal.SIGKILL)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with make_local(tmp_path / "home") as backend:
+        yield Bench(backend, tmp_path, f"run-{tmp_path.name}")
+
+
+def overlap(reports: list[Report]) -> int:
+    """Returns how many of the attempts ran at one moment, at most."""
+    moments = [(report.started_at, 1) for report in reports]
+    moments += [(report.started_at + report.wall_s, -1) for report in reports]
+    most = now = 0
+    for _, change in sorted(moments):
+        now += change
+        most = max(most, now)
+    return most
+
+
+def test_it_is_found_by_its_name(tmp_path: Path) -> None:
+    backend = load_backend("local", BackendSettings(home=str(tmp_path), jobs=1))
+    assert backend.name == "local"
+    backend.close()
+
+
+def test_a_wrong_option_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match=r"no option 'grace'; known: grace_s, ram_mb"):
+        LocalBackend(BackendSettings(home=str(tmp_path), options={"grace": 1}))
+
+
+def test_a_job_that_asks_for_all_cores_runs_alone(bench: Bench) -> None:
+    wide = [bench.spec(shell_tool("sleep 0.2"), Resources(cores=2)) for _ in range(2)]
+    narrow = [bench.spec(shell_tool("sleep 0.2")) for _ in range(4)]
+    bench.backend.submit([narrow[0], wide[0], *narrow[1:3], wide[1], narrow[3]])
+    reports = drain(bench.backend, 6)
+    for spec in wide:
+        mine = reports[spec.handle]
+        assert (
+            overlap([mine, *[reports[other.handle] for other in (*narrow, *wide) if other is not spec]]) <= 2
+        )
+        for other in narrow:
+            assert overlap([mine, reports[other.handle]]) == 1
+    assert overlap([reports[spec.handle] for spec in narrow]) <= 2
+
+
+def test_jobs_that_ask_for_all_memory_run_one_by_one(tmp_path: Path) -> None:
+    with make_local(tmp_path / "home", ram_mb=1000) as backend:
+        bench = Bench(backend, tmp_path, f"run-{tmp_path.name}")
+        specs = [bench.spec(shell_tool("sleep 0.1"), Resources(ram_mb=600)) for _ in range(4)]
+        backend.submit(specs)
+        assert overlap(list(drain(backend, 4).values())) == 1
+        assert backend.check(Resources(ram_mb=2000)) == ["needs 2000 MiB of memory; this machine has 1000"]
+
+
+def test_both_workers_share_what_is_left_at_the_end(bench: Bench) -> None:
+    drain(bench.backend, len(bench.submit(*[shell_tool("true")] * 60)))
+    bench.submit(*[shell_tool("sleep 0.3")] * 4)
+    reports = drain(bench.backend, 4)
+    assert overlap(list(reports.values())) == 2
+    assert len({report.worker for report in reports.values()}) == 2
+
+
+def test_short_jobs_go_in_batches(bench: Bench) -> None:
+    drain(bench.backend, len(bench.submit(*[shell_tool("true")] * 40)))
+    assert bench.backend.room() > 20
+
+
+def test_a_batch_that_is_killed_loses_nothing_that_was_done(bench: Bench) -> None:
+    drain(bench.backend, len(bench.submit(*[shell_tool("true")] * 40)))
+    handles = bench.submit(
+        *[shell_tool("true")] * 60, *[shell_tool("sleep 1000")] * 2, *[shell_tool("true")] * 20
+    )
+    long = handles[60:62]
+    reports = {
+        report.handle: report for report in wait_until(lambda: bool(marked(JOB_MARK, long)), bench.backend)
+    }
+    os.kill(worker_of(next(handle for handle in long if marked(JOB_MARK, [handle]))), signal.SIGKILL)
+    rest = len(handles) - len(reports) - 1
+    reports |= drain(bench.backend, rest)
+    lost = [handle for handle, report in reports.items() if report.cause is Cause.LOST]
+    assert lost
+    assert set(lost) <= {*handles[60:]}
+    assert "SIGKILL" in reports[lost[0]].message
+    bench.backend.cancel(long)
+    assert len(bench.backend.poll(10)) == 1
+
+
+def test_a_huge_constant_travels_once(bench: Bench) -> None:
+    tool = shell_tool("true")
+    values = {"x": "x" * 3_000_000}
+    bench.backend.define({digest(tool): tool, digest(values): values})
+    specs = [
+        JobSpec(
+            run=bench.run,
+            key=f"9/{number}",
+            attempt=1,
+            tool=digest(shell_tool("true")),
+            constants=digest(values),
+            directory=str(bench.folder / f"huge/{number}"),
+            inputs={"x": "small"},
+        )
+        for number in range(50)
+    ]
+    bench.backend.submit(specs)
+    assert {report.cause for report in drain(bench.backend, 50).values()} == {None}
+
+
+def test_the_journal_outlives_the_backend_and_is_forgotten_on_request(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with make_local(home) as backend:
+        bench = Bench(backend, tmp_path, f"run-{tmp_path.name}")
+        handles = bench.submit(*[shell_tool("echo $1 > out")] * 10, x="a")
+        reports = drain(backend, 10)
+    assert {report.handle: report for report in journal(str(home))} == reports
+    assert sorted(reports) == sorted(handles)
+    torn = next(iter(folder(str(home)).glob("*.journal")))
+    torn.write_bytes(torn.read_bytes()[:-30])
+    assert len(journal(str(home))) == 9
+    forget_journal(str(home))
+    assert journal(str(home)) == []
+
+
+def test_workers_drop_what_was_settled_from_their_journals(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("helios_wf_local.process._FORGET_BYTES", 1)
+    assert isinstance(bench.backend, LocalBackend)
+    drain(bench.backend, len(bench.submit(*[shell_tool("true")] * 20)))
+    bench.backend.forget_journal()
+    wait_until(lambda: journal(str(tmp_path / "home")) == [])
+    handles = bench.submit(*[shell_tool("true")] * 5)
+    drain(bench.backend, 5)
+    assert sorted(report.handle for report in journal(str(tmp_path / "home"))) == sorted(handles)
+    bench.backend.forget_journal()
+    wait_until(lambda: journal(str(tmp_path / "home")) == [])
+
+
+ENGINE = """
+import sys, time
+from pathlib import Path
+from helios_wf.testing import Bench, drain, shell_tool
+from helios_wf.backend import BackendSettings
+from helios_wf_local import LocalBackend
+folder = Path(sys.argv[1])
+backend = LocalBackend(BackendSettings(home=str(folder / "home"), jobs=2))
+bench = Bench(backend, folder, sys.argv[2])
+endless = "(setsid sleep 1000 &); trap '' TERM INT; sleep 1000 & wait"
+_, second = bench.submit(shell_tool("echo done > out"), shell_tool(endless))
+drain(backend, 1)
+bench.started(second)
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Starts an engine with one finished and one endless job, in a process of its own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", ENGINE, str(tmp_path), tmp_path.name]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def workers_of(engine: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if parent_of(int(path.name)) == engine:
+                found.append(int(path.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_workers_and_tools_end_when_the_engine_is_killed(
+    engine: Callable[[], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = engine()
+    workers = workers_of(process.pid)
+    assert len(workers) == 2
+    process.kill()
+    process.wait()
+    wait_until(lambda: not marked(RUN_MARK, [tmp_path.name]))
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    (report,) = journal(str(tmp_path / "home"))
+    assert report.cause is None
+
+
+def test_adopt_ends_what_a_killed_engine_and_killed_workers_left(
+    engine: Callable[[], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = engine()
+    workers = workers_of(process.pid)
+    os.kill(process.pid, signal.SIGSTOP)
+    for pid in (*workers, process.pid):
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+    assert marked(RUN_MARK, [tmp_path.name])
+    with make_local(tmp_path / "home") as backend:
+        handles = [f"{tmp_path.name}/0/1.1", f"{tmp_path.name}/0/2.1"]
+        assert backend.adopt(handles) == dict.fromkeys(handles, Life.GONE)
+        assert marked(RUN_MARK, [tmp_path.name]) == []
+        assert [report.handle for report in journal(str(tmp_path / "home"))] == handles[:1]
+
+
+def test_own_attempts_are_alive(bench: Bench) -> None:
+    (handle,) = bench.submit(shell_tool("sleep 1000"))
+    bench.started(handle)
+    assert bench.backend.adopt([handle]) == {handle: Life.ALIVE}
+    assert marked(JOB_MARK, [handle])
+
+
+def test_ctrl_c_reaches_neither_workers_nor_tools(bench: Bench) -> None:
+    (handle,) = bench.submit(shell_tool("sleep 1000"))
+    bench.started(handle)
+    (tool, *_) = marked(JOB_MARK, [handle])
+    assert len({os.getsid(pid) for pid in (0, tool, worker_of(handle))}) == 3
+
+
+def test_a_worker_sleeps_while_nothing_is_to_do(bench: Bench) -> None:
+    bench.report(shell_tool("true"))
+    (handle,) = bench.submit(shell_tool("sleep 1000"))
+    bench.started(handle)
+    before = time.process_time()
+    bench.backend.poll(0.3)
+    assert time.process_time() - before < 0.2

@@ -290,7 +290,7 @@ def test_secondary_files_lie_beside_their_file(tmp_path: Path, data: Path) -> No
     given = file_at(data / "a.raw", secondaryFiles=[file_at(far, basename="a.raw.idx")])
     path = Path(prepared(tool, {"f": given}, tmp_path / "job").argv[1])
     assert (path.parent / "a.raw.idx").resolve() == far
-    with pytest.raises(JobError, match="b c.raw.idx' is missing"):
+    with pytest.raises(JobError, match=r"b c\.raw\.idx' is missing"):
         prepared(tool, {"f": file_at(data / "b c.raw")}, tmp_path / "gone")
 
 
