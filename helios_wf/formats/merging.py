@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from helios_wf.errors import FileFormatError, NoEventsError
 from helios_wf.formats.columns import difference
 from helios_wf.formats.names import TEXT
-from helios_wf.formats.opening import ByteSource, unreadable
+from helios_wf.formats.opening import ByteSource, not_written
 from helios_wf.formats.recognition import resolved
 from helios_wf.formats.rows import BLOCK_BYTES
 from helios_wf.formats.writing import CLUSTER_EVENTS, writable, write
@@ -99,7 +99,7 @@ def _merge_text(paths: Sequence[str], out: str, format: str) -> None:
     except BaseException as error:
         Path(out).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise unreadable(out, error) from None
+            raise not_written(out, error) from None
         raise
 
 

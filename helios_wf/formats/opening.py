@@ -54,6 +54,12 @@ def unreadable(path: object, error: Exception) -> FileUnreadableError:
     return FileUnreadableError(f"{path}: cannot be read: {reason}")
 
 
+def not_written(path: object, error: OSError) -> EventFileError:
+    """Returns the error for a file that the system cannot write."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return EventFileError(f"{path}: cannot be written: {reason}; nothing of it is left")
+
+
 class ByteSource:
     """A file's bytes from its start, or from any offset when it is not compressed."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from helios_wf.formats.batches import BATCH_EVENTS
@@ -53,7 +53,6 @@ class Writing:
 
     table: str = "events"
     cluster_events: int = 131_072
-    words: Format | None = field(default=None)
 
 
 class Source(Protocol):

@@ -109,7 +109,8 @@ def read(
 
     Positions count before ``filter``, which keeps the events it holds for; it may name columns that are not
     in ``columns``.  A ``stop`` behind the end is the end.  ``dictionaries`` names text columns that are
-    wanted dictionary-encoded, which is quicker to count.  Memory is bounded whatever the file's size.
+    wanted dictionary-encoded, which is quicker to count (CSV and Parquet; others give text).
+    Memory is bounded whatever the file's size.
 
     Raises:
         EventFileError: the file cannot be used; a broken row is found when its batch is asked for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from helios_wf.errors import FileFormatError
 from helios_wf.formats.columns import difference
 from helios_wf.formats.names import FORMATS, Format, format_named, format_of
-from helios_wf.formats.opening import unreadable
+from helios_wf.formats.opening import not_written
 from helios_wf.formats.port import Writing
 from helios_wf.formats.reading import module_of
 
@@ -40,6 +41,7 @@ def write(
     Raises:
         FileFormatError: the name says no format, the format cannot be written or cannot hold a column, or a
             batch has another schema.
+        EventFileError: the system cannot write the file (no such folder, a full disk).
         MissingExtraError: the format needs a package that is not installed.
     """
     target = str(path)
@@ -52,8 +54,8 @@ def write(
         )
     except BaseException as error:
         Path(target).unlink(missing_ok=True)
-        if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
-            raise unreadable(target, error) from None
+        if isinstance(error, OSError):
+            raise not_written(target, error) from None
         raise
 
 
@@ -62,6 +64,7 @@ def writable(path: str, format: str | None) -> Format:
 
     Raises:
         FileFormatError: its name says none, or it is one that is only read.
+        EventFileError: its folder does not exist.
     """
     name = format or format_of(path)
     known = ", ".join(made.name for made in FORMATS.values() if made.writable)
@@ -70,6 +73,8 @@ def writable(path: str, format: str | None) -> Format:
     made = format_named(name)
     if not made.writable:
         raise FileFormatError(f"{path}: {made.words} is only read; write one of: {known}")
+    if not Path(path).absolute().parent.is_dir():
+        raise not_written(path, FileNotFoundError(errno.ENOENT, ""))
     return made
 
 

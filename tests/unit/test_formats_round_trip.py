@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helios_wf import formats
-from helios_wf.errors import FileFormatError, NoEventsError
+from helios_wf.errors import EventFileError, FileFormatError, NoEventsError
 
 FILES = {
     "csv": "a.csv",
@@ -234,6 +234,21 @@ def test_a_column_that_a_format_cannot_hold_is_refused_with_its_type(name: str, 
     with pytest.raises(FileFormatError, match=r"deep.*list<"):
         formats.write(tmp_path / name, table.to_batches(), table.schema)
     assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_folder_that_is_not_there_is_named(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "missing" / FILES[kind]
+    with pytest.raises(EventFileError, match=r"missing/.*: cannot be written: No such file or directory"):
+        write(path, kind, table_for(kind, 3))
+
+
+def test_what_fails_while_it_is_written_leaves_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n" * 1000 + "1\n")
+    reader = formats.read(tmp_path / "a.csv", batch_events=100)
+    with pytest.raises(FileFormatError, match="line 1002"):
+        formats.write(tmp_path / "b.parquet", reader, reader.schema)
+    assert not (tmp_path / "b.parquet").exists()
 
 
 def test_a_name_that_says_no_format_cannot_be_written(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from helios_wf import formats
-from helios_wf.errors import FileFormatError, MissingExtraError, NoEventsError
+from helios_wf.errors import EventFileError, FileFormatError, MissingExtraError, NoEventsError
 from helios_wf.formats import names
 
 
@@ -144,7 +145,7 @@ def test_without_the_package_a_file_is_recognised_but_not_read(
     table = pa.table({"x": [1.0]})
     formats.write(tmp_path / name, table.to_batches(), table.schema)
     # None in sys.modules is how Python itself says that a package cannot be imported
-    monkeypatch.setitem(__import__("sys").modules, package, None)
+    monkeypatch.setitem(sys.modules, package, None)
     assert formats.recognise(tmp_path / name) == formats.format_of(name)
     with pytest.raises(MissingExtraError, match=f"needs the package '{package}'"):
         formats.probe(tmp_path / name)
@@ -154,5 +155,5 @@ def test_without_the_package_a_file_is_recognised_but_not_read(
 
 def test_a_wrong_range_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x\n1\n")
-    with pytest.raises(formats.reading.EventFileError, match=r"no event range \[5, 2\)"):
+    with pytest.raises(EventFileError, match=r"no event range \[5, 2\)"):
         formats.read(tmp_path / "a.csv", 5, 2)
