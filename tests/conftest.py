@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,8 @@ def _postgresql_url() -> str:
 
 
 @pytest.fixture
-def postgresql_url() -> Iterator[str]:
-    """The URL of an empty PostgreSQL schema of this test's own, dropped afterwards."""
+def new_postgresql_url() -> Iterator[Callable[[], str]]:
+    """Makes an empty PostgreSQL schema of this test's own with each call; all are dropped afterwards."""
     psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
     url = _postgresql_url()
     try:
@@ -42,13 +42,25 @@ def postgresql_url() -> Iterator[str]:
         if os.environ.get("CI"):
             pytest.fail(f"CI must have a PostgreSQL server at {url}: {error}")
         pytest.skip(f"no PostgreSQL server answers at {url}; set HELIOS_TEST_POSTGRESQL")
-    schema = f"helios_test_{uuid.uuid4().hex[:16]}"
+    schemas: list[str] = []
+
+    def make() -> str:
+        schemas.append(f"helios_test_{uuid.uuid4().hex[:16]}")
+        server.execute(f"CREATE SCHEMA {schemas[-1]}")
+        return f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schemas[-1]}"
+
     with server:
-        server.execute(f"CREATE SCHEMA {schema}")
         try:
-            yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}"
+            yield make
         finally:
-            server.execute(f"DROP SCHEMA {schema} CASCADE")
+            for schema in schemas:
+                server.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture
+def postgresql_url(new_postgresql_url: Callable[[], str]) -> str:
+    """The URL of an empty PostgreSQL schema of this test's own, dropped afterwards."""
+    return new_postgresql_url()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
