@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from helios_wf.errors import FileFormatError, NoEventsError
 from helios_wf.formats.columns import difference
 from helios_wf.formats.names import TEXT
-from helios_wf.formats.opening import ByteSource, not_written
+from helios_wf.formats.opening import BLOCK_BYTES, ByteSource, not_written
 from helios_wf.formats.recognition import resolved
-from helios_wf.formats.rows import BLOCK_BYTES
 from helios_wf.formats.writing import CLUSTER_EVENTS, writable, write
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 from helios_wf.errors import EventFileError, FileFormatError, FileTruncatedError, FileUnreadableError
 
 GZIP_MAGIC = b"\x1f\x8b"
+BLOCK_BYTES = 4 << 20
 
 
 def file_size(path: str | os.PathLike[str]) -> int:

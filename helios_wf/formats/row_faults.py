@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from helios_wf.errors import FileFormatError
-from helios_wf.formats.opening import ByteSource
-from helios_wf.formats.rows import BLOCK_BYTES, Block
+from helios_wf.formats.opening import BLOCK_BYTES, ByteSource
+from helios_wf.formats.rows import Block
 
 if TYPE_CHECKING:
     from helios_wf.formats.csv_parse import CsvParser

@@ -8,8 +8,6 @@ import os
 import msgspec
 
 from helios_wf.errors import FileFormatError
-from helios_wf.formats.opening import ByteSource
-from helios_wf.formats.rows import RowRule, blocks
 from helios_wf.model.noun import Noun
 
 
@@ -56,21 +54,3 @@ class RowIndex(Noun, frozen=True):
             raise FileFormatError(
                 f"{path}: has {size} bytes, its row index was made for {self.size}; probe the file again"
             )
-
-
-def index_rows(source: ByteSource, format: str, rule: RowRule, offset: int) -> RowIndex:
-    """Returns the index of the rows from a byte offset (behind a header) to the end of a file."""
-    rows, offsets, n_events = [0], [offset], 0
-    for block in blocks(source, rule, offset):
-        if block.offset != offsets[-1]:
-            rows.append(n_events)
-            offsets.append(block.offset)
-        n_events += block.count()
-    seekable = not source.compressed
-    return RowIndex(
-        format=format,
-        size=source.size,
-        n_events=n_events,
-        rows=tuple(rows) if seekable else (0,),
-        offsets=tuple(offsets) if seekable else (offset,),
-    )

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from helios_wf.errors import FileFormatError
-from helios_wf.formats.opening import ByteSource
+from helios_wf.formats.opening import BLOCK_BYTES, ByteSource
 from helios_wf.model.noun import Noun
 
-BLOCK_BYTES = 4 << 20
 LONGEST_ROW_BYTES = 64 << 20
 _STRIDE_BYTES = 512 << 10
 """Newlines are counted in pieces for which NumPy needs no fresh memory: six times as fast."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from helios_wf.formats.opening import ByteSource
-from helios_wf.formats.row_index import RowIndex, index_rows
-from helios_wf.formats.rows import BLOCK_BYTES, Block, RowRule, blocks
+from helios_wf.formats.opening import BLOCK_BYTES, ByteSource
+from helios_wf.formats.row_index import RowIndex
+from helios_wf.formats.rows import Block, RowRule, blocks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,3 +89,21 @@ class TextRows:
         last = max(skip, 0) + want
         high = int(starts[int(last)]) if last < len(starts) else block.size
         return low, high, max(row, first)
+
+
+def index_rows(source: ByteSource, format: str, rule: RowRule, offset: int) -> RowIndex:
+    """Returns the index of the rows from a byte offset (behind a header) to the end of a file."""
+    rows, offsets, n_events = [0], [offset], 0
+    for block in blocks(source, rule, offset):
+        if block.offset != offsets[-1]:
+            rows.append(n_events)
+            offsets.append(block.offset)
+        n_events += block.count()
+    seekable = not source.compressed
+    return RowIndex(
+        format=format,
+        size=source.size,
+        n_events=n_events,
+        rows=tuple(rows) if seekable else (0,),
+        offsets=tuple(offsets) if seekable else (offset,),
+    )

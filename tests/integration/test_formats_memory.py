@@ -62,6 +62,6 @@ import sys
 from helios_wf import formats
 open("a.parquet", "wb").write(b"PAR1")
 formats.recognise("a.parquet"), formats.checksum("a.parquet")
-print(*sorted({"pyarrow", "uproot", "h5py", "awkward", "pandas"} & set(sys.modules)))
+print(*sorted({"pyarrow", "uproot", "h5py", "awkward", "pandas", "numpy"} & set(sys.modules)))
 """
     assert python(tmp_path, code).split() == []
