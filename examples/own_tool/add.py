@@ -3,9 +3,9 @@
 import json
 import sys
 from collections import Counter
+from pathlib import Path
 
 total = Counter()
 for path in sys.argv[1:]:
-    with open(path) as counts:
-        total.update(json.load(counts))
+    total.update(json.loads(Path(path).read_text()))
 print(json.dumps(dict(sorted(total.items()))))

@@ -58,6 +58,15 @@ def test_events_of_any_format_are_the_same_events(extension: str):
 
 
 @pytest.mark.parametrize("extension", WRITABLE)
+def test_events_come_through_a_change_of_format_unharmed(extension: str):
+    events("generate", "-o", "made.parquet", "--n-events", 50)
+    events("select", "made.parquet", "--first-event", 3, "-o", f"changed.{extension}")
+    events("select", f"changed.{extension}", "-o", "back.csv", "--columns", COLUMNS)
+    events("generate", "-o", "reference.csv", "--first-event", 3, "--n-events", 47)
+    assert Path("back.csv").read_bytes() == Path("reference.csv").read_bytes()
+
+
+@pytest.mark.parametrize("extension", WRITABLE)
 @pytest.mark.parametrize("size", [1, 7, 40])
 def test_ranges_of_a_file_add_up_to_the_whole(extension: str, size: int):
     events("generate", "-o", f"made.{extension}", "--n-events", 40)
