@@ -49,9 +49,11 @@ def timed(tool: dict[str, Json], seconds: int) -> dict[str, Json]:
     return {**tool, "requirements": [{"class": "ToolTimeLimit", "timelimit": seconds}]}
 
 
-def drain(backend: Backend, count: int, patience_s: float = PATIENCE_S) -> dict[str, Report]:
-    """Returns ``count`` reports by handle; fails when one comes twice, or too late."""
-    reports: dict[str, Report] = {}
+def drain(
+    backend: Backend, count: int, patience_s: float = PATIENCE_S, early: Iterable[Report] = ()
+) -> dict[str, Report]:
+    """Returns ``count`` reports by handle, with the early ones; fails when one comes twice, or too late."""
+    reports = {report.handle: report for report in early}
     deadline = time.monotonic() + patience_s
     while len(reports) < count:
         assert time.monotonic() < deadline, f"{len(reports)} of {count} reports came in {patience_s} s"
@@ -82,6 +84,7 @@ class Bench:
         self.folder = folder
         self.run = run
         self._count = 0
+        self._early: list[Report] = []
 
     def spec(self, tool: dict[str, Json], resources: Resources | None = None, **inputs: Json) -> JobSpec:
         """Returns an attempt of a new job; its tool is defined."""
@@ -107,7 +110,12 @@ class Bench:
     def report(self, tool: dict[str, Json], **inputs: Json) -> Report:
         """Runs one job to its end."""
         (handle,) = self.submit(tool, **inputs)
-        return drain(self.backend, 1)[handle]
+        return self.drain(1)[handle]
+
+    def drain(self, count: int) -> dict[str, Report]:
+        """Returns ``count`` reports by handle, with those that came while something else was awaited."""
+        early, self._early = self._early, []
+        return drain(self.backend, count, early=early)
 
     def started(self, handle: str) -> None:
         """Waits until an attempt has begun."""
@@ -117,7 +125,7 @@ class Bench:
             seen.update(self.backend.started())
             return handle in seen
 
-        wait_until(has_begun, self.backend)
+        self._early += wait_until(has_begun, self.backend)
 
 
 class BackendContract:
@@ -142,7 +150,7 @@ class BackendContract:
 
     def test_every_attempt_is_reported_exactly_once(self, bench: Bench) -> None:
         handles = bench.submit(*[shell_tool("echo $1 > out")] * 200, x="text")
-        reports = drain(bench.backend, 200)
+        reports = bench.drain(200)
         assert sorted(reports) == sorted(handles)
         assert {report.cause for report in reports.values()} == {None}
         assert bench.backend.poll(0.1) == []
@@ -235,7 +243,7 @@ class BackendContract:
         handles = bench.submit(*[shell_tool("sleep 1000")] * 8)
         bench.started(handles[0])
         bench.backend.cancel(handles)
-        reports = drain(bench.backend, 8)
+        reports = bench.drain(8)
         assert {report.cause for report in reports.values()} == {Cause.CANCELLED}
         assert marked(RUN_MARK, [bench.run]) == []
 
@@ -243,7 +251,7 @@ class BackendContract:
         long, *others = bench.submit(shell_tool("sleep 1000"), *[shell_tool("true")] * 5)
         bench.started(long)
         bench.backend.cancel([long, "no-such-run/0.1"])
-        reports = drain(bench.backend, 6)
+        reports = bench.drain(6)
         assert reports[long].cause is Cause.CANCELLED
         assert {reports[handle].cause for handle in others} == {None}
 
@@ -257,14 +265,14 @@ class BackendContract:
         bench.started(handle)
         self.lose(bench.backend, handle)
         others = bench.submit(*[shell_tool("true")] * 6)
-        reports = drain(bench.backend, 7)
+        reports = bench.drain(7)
         assert reports[handle].cause is Cause.LOST
         assert {reports[other].cause for other in others} == {None}
         assert marked(JOB_MARK, [handle]) == []
 
     def test_started_names_an_attempt_once(self, bench: Bench) -> None:
         handles = bench.submit(*[shell_tool("true")] * 20)
-        drain(bench.backend, 20)
+        bench.drain(20)
         assert sorted(bench.backend.started()) == sorted(handles)
         assert bench.backend.started() == []
 
@@ -274,7 +282,7 @@ class BackendContract:
         handles = bench.submit(*[shell_tool("sleep 1000")] * room)
         assert bench.backend.room() < room
         bench.backend.cancel(handles)
-        drain(bench.backend, room)
+        bench.drain(room)
 
     def test_check_says_what_can_never_run(self, bench: Bench) -> None:
         assert bench.backend.check(Resources()) == []
@@ -309,7 +317,7 @@ class BackendContract:
             for spec in (plain, own)
         ]
         handles = bench.backend.submit(specs)
-        reports = drain(bench.backend, 2)
+        reports = bench.drain(2)
         texts = [Path(reports[handle].outputs["out"]["path"]).read_text().strip() for handle in handles]
         assert texts == ["constant", "own"]
 

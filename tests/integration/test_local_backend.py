@@ -74,7 +74,7 @@ def test_a_job_that_asks_for_all_cores_runs_alone(bench: Bench) -> None:
     wide = [bench.spec(shell_tool("sleep 0.2"), Resources(cores=2)) for _ in range(2)]
     narrow = [bench.spec(shell_tool("sleep 0.2")) for _ in range(4)]
     bench.backend.submit([narrow[0], wide[0], *narrow[1:3], wide[1], narrow[3]])
-    reports = drain(bench.backend, 6)
+    reports = bench.drain(6)
     for spec in wide:
         mine = reports[spec.handle]
         assert (
@@ -95,20 +95,20 @@ def test_jobs_that_ask_for_all_memory_run_one_by_one(tmp_path: Path) -> None:
 
 
 def test_both_workers_share_what_is_left_at_the_end(bench: Bench) -> None:
-    drain(bench.backend, len(bench.submit(*[shell_tool("true")] * 60)))
+    bench.drain(len(bench.submit(*[shell_tool("true")] * 60)))
     bench.submit(*[shell_tool("sleep 0.3")] * 4)
-    reports = drain(bench.backend, 4)
+    reports = bench.drain(4)
     assert overlap(list(reports.values())) == 2
     assert len({report.worker for report in reports.values()}) == 2
 
 
 def test_short_jobs_go_in_batches(bench: Bench) -> None:
-    drain(bench.backend, len(bench.submit(*[shell_tool("true")] * 40)))
+    bench.drain(len(bench.submit(*[shell_tool("true")] * 40)))
     assert bench.backend.room() > 20
 
 
 def test_a_batch_that_is_killed_loses_nothing_that_was_done(bench: Bench) -> None:
-    drain(bench.backend, len(bench.submit(*[shell_tool("true")] * 40)))
+    bench.drain(len(bench.submit(*[shell_tool("true")] * 40)))
     handles = bench.submit(
         *[shell_tool("true")] * 60, *[shell_tool("sleep 1000")] * 2, *[shell_tool("true")] * 20
     )
@@ -118,7 +118,7 @@ def test_a_batch_that_is_killed_loses_nothing_that_was_done(bench: Bench) -> Non
     }
     os.kill(worker_of(next(handle for handle in long if marked(JOB_MARK, [handle]))), signal.SIGKILL)
     rest = len(handles) - len(reports) - 1
-    reports |= drain(bench.backend, rest)
+    reports |= bench.drain(rest)
     lost = [handle for handle, report in reports.items() if report.cause is Cause.LOST]
     assert lost
     assert set(lost) <= {*handles[60:]}
@@ -144,7 +144,7 @@ def test_a_huge_constant_travels_once(bench: Bench) -> None:
         for number in range(50)
     ]
     bench.backend.submit(specs)
-    assert {report.cause for report in drain(bench.backend, 50).values()} == {None}
+    assert {report.cause for report in bench.drain(50).values()} == {None}
 
 
 def test_the_journal_outlives_the_backend_and_is_forgotten_on_request(tmp_path: Path) -> None:
@@ -167,11 +167,11 @@ def test_workers_drop_what_was_settled_from_their_journals(
 ) -> None:
     monkeypatch.setattr("helios_wf_local.process._FORGET_BYTES", 1)
     assert isinstance(bench.backend, LocalBackend)
-    drain(bench.backend, len(bench.submit(*[shell_tool("true")] * 20)))
+    bench.drain(len(bench.submit(*[shell_tool("true")] * 20)))
     bench.backend.forget_journal()
     wait_until(lambda: journal(str(tmp_path / "home")) == [])
     handles = bench.submit(*[shell_tool("true")] * 5)
-    drain(bench.backend, 5)
+    bench.drain(5)
     assert sorted(report.handle for report in journal(str(tmp_path / "home"))) == sorted(handles)
     bench.backend.forget_journal()
     wait_until(lambda: journal(str(tmp_path / "home")) == [])
