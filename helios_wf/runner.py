@@ -144,7 +144,7 @@ def _settle(attempt: Attempt, program: Program, invocation: Invocation, ended: E
 
 
 def _signalled(attempt: Attempt, number: int) -> dict[str, Any]:
-    name = signal.Signals(number).name if number in iter(signal.Signals) else f"signal {number}"
+    name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
     if number == signal.SIGKILL and memory_kills():
         asked = attempt.spec.resources.ram_mb
         return _failure(

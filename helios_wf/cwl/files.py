@@ -107,12 +107,9 @@ def localise(value: Mapping[str, Json], stage: Stage, name: str) -> dict[str, Js
         return _literal(value, stage, name, None)
     source = _source(value, name)
     siblings = value.get("secondaryFiles") or ()
-    folder = os.path.dirname(source)
-    if _stands(value, source) and all(_beside(sibling, folder) for sibling in siblings):
-        folder = None
-    else:
-        folder = stage.folder()
-    return _placed(value, source, folder, stage, name)
+    beside = os.path.dirname(source)
+    stands = _stands(value, source) and all(_beside(sibling, beside) for sibling in siblings)
+    return _placed(value, source, None if stands else stage.folder(), stage, name)
 
 
 def described(value: Mapping[str, Json]) -> dict[str, Json]:

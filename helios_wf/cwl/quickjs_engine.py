@@ -11,10 +11,20 @@ from helios_wf.cwl.javascript import run_javascript
 from helios_wf.errors import JobError
 
 
-class QuickJSEngine(NodeJSEngine):  # type: ignore[misc]
+class QuickJSEngine(NodeJSEngine):
     """Evaluates in QuickJS; parameter references as cwl_utils does."""
 
-    def eval(self, scan: str, jslib: str = "", timeout: float = 20, **kwargs: Any) -> Any:
+    def eval(
+        self,
+        scan: str,
+        jslib: str = "",
+        timeout: float = 20,
+        force_docker_pull: bool = False,
+        debug: bool = False,
+        js_console: bool = False,
+        container_engine: str = "docker",
+        **kwargs: Any,
+    ) -> Any:
         """Returns the value of a fragment; ``jslib`` defines inputs, self and runtime."""
         try:
             return run_javascript(scan, (jslib,), {}, None, {})
