@@ -22,7 +22,7 @@ class Life(StrEnum):
     """What a backend knows of an attempt that was submitted before the engine restarted."""
 
     ALIVE = "ALIVE"
-    """it still runs or waits; its report will come through ``poll``"""
+    """it runs, waits, or has ended: its report will come through ``poll``"""
     GONE = "GONE"
     """it will never report"""
     UNKNOWN = "UNKNOWN"
@@ -67,7 +67,8 @@ class Backend(Protocol):
         """Returns the reports that came, waiting up to ``timeout_s`` seconds for the first.
 
         Every submitted attempt is reported exactly once: one whose worker went away with ``Cause.LOST``, one
-        that was cancelled with ``Cause.CANCELLED``.
+        that was cancelled with ``Cause.CANCELLED``.  What one call returned counts as settled when the next
+        is made: until then it is kept where a later engine's ``adopt`` finds it.
         """
 
     def started(self) -> list[str]:
@@ -77,10 +78,17 @@ class Backend(Protocol):
         """Ends attempts; their process groups get SIGTERM, after a grace period SIGKILL."""
 
     def adopt(self, handles: Iterable[str]) -> dict[str, Life]:
-        """Says of attempts of an earlier engine what became of them; what is ALIVE is watched from now on."""
+        """Says of attempts of an earlier engine what became of them.
+
+        What is ALIVE comes through ``poll``: it is watched from now on, or it has ended and its report was
+        kept.  Of what is GONE nothing runs any more.
+        """
 
     def close(self) -> None:
-        """Ends everything that runs, and waits until nothing is left."""
+        """Ends everything that runs, and waits until nothing is left.
+
+        ``poll`` still returns the reports of what had ended by itself; nothing is said of the rest.
+        """
 
 
 class BackendFactory(Protocol):

@@ -93,6 +93,7 @@ class Engine:
         self._finish = finish
         self._watch = watch
         self._paused: set[str] = set()
+        self._trickling = False
         self._heard = time.monotonic()
         self._asked = 0.0
 
@@ -123,6 +124,8 @@ class Engine:
                 self._finish(held)
         if self.interrupted:
             self._put_back()
+        # what was reported last is settled now: the backend may forget it
+        self.backend.poll(0.0)
 
     def tick(self) -> None:
         """Does one round for all runs."""
@@ -148,10 +151,10 @@ class Engine:
         soonest = min((when for when in due if when is not None), default=now + IDLE_S)
         more = any(held.flow.has_more and not self._is_halted(held) for held in self.held.values())
         at_once = more and self.backend.room() > 0
-        reports = self.backend.poll(0.0 if at_once else max(0.0, min(IDLE_S, soonest - now)))
-        if 0 < len(reports) < ENOUGH:
+        if self._trickling:
             time.sleep(TICK_S)
-            reports += self.backend.poll(0.0)
+        reports = self.backend.poll(0.0 if at_once else max(0.0, min(IDLE_S, soonest - now)))
+        self._trickling = 0 < len(reports) < ENOUGH
         return reports
 
     def _round(self, held: Held, reports: list[Report], started: list[str]) -> None:
