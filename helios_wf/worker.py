@@ -1,8 +1,10 @@
 """Job specs in, reports out, over pipes: ``python -m helios_wf.worker --name NAME --journal FILE``.
 
 Each line is JSON.  In: ``{"define": {DIGEST: VALUE}}``, ``{"run": [SPEC, ...]}``,
-``{"cancel": [HANDLE, ...]}``, ``{"forget": BYTES}``.  Out: ``{"started": HANDLE, "pid": PID}`` and
-``{"report": REPORT}``.
+``{"cancel": [HANDLE, ...]}``, ``{"back": [HANDLE, ...]}``, ``{"forget": BYTES}``.
+Out: ``{"started": HANDLE, "pid": PID}``, ``{"report": REPORT}``, ``{"returned": [HANDLE, ...]}``.
+
+``back`` asks for jobs that have not begun; ``returned`` answers it with those that are now let go.
 
 A report is appended to the journal before it is sent; ``forget`` drops that many bytes, counted from the
 worker's start, which whoever reads the reports has settled.  The worker ends when its standard input does,
@@ -18,6 +20,7 @@ import signal
 import sys
 import time
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import msgspec
@@ -39,6 +42,7 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     define: dict[str, msgspec.Raw] = {}
     run: list[JobSpec] = []
     cancel: list[str] = []
+    back: list[str] = []
     forget: int = 0
 
 
@@ -48,6 +52,7 @@ class Notice(msgspec.Struct, omit_defaults=True):
     started: str = ""
     pid: int = 0
     report: Report | None = None
+    returned: list[str] | None = None
 
 
 class Journal:
@@ -125,18 +130,20 @@ class Worker:
         self._queue.extend(order.run)
         if order.forget:
             self._journal.forget(order.forget)
+        if order.back:
+            self._say(Notice(returned=[spec.handle for spec in self._take(order.back)]))
         if order.cancel:
-            asked = set(order.cancel)
-            self._cancelled |= asked & {self._current}
-            waiting, self._queue = self._queue, deque()
-            for spec in waiting:
-                if spec.handle in asked:
-                    self._tell(
-                        _unrun(spec, self._name, Cause.CANCELLED, "it was cancelled before it started")
-                    )
-                else:
-                    self._queue.append(spec)
+            self._cancelled |= {self._current or ""} & set(order.cancel)
+            for spec in self._take(order.cancel):
+                self._tell(_unrun(spec, self._name, Cause.CANCELLED, "it was cancelled before it started"))
             self._flush()
+
+    def _take(self, handles: Iterable[str]) -> list[JobSpec]:
+        """Removes jobs that wait from the queue, and returns those that were there."""
+        asked = set(handles)
+        taken = [spec for spec in self._queue if spec.handle in asked]
+        self._queue = deque(spec for spec in self._queue if spec.handle not in asked)
+        return taken
 
     def _run(self, spec: JobSpec) -> None:
         self._current = spec.handle
@@ -189,7 +196,10 @@ class Worker:
 
     def _started(self, pid: int) -> None:
         """Says that the tool runs; what was reported before goes with it, in one write."""
-        self._unsent += self._encode(Notice(started=self._current or "", pid=pid)) + b"\n"
+        self._say(Notice(started=self._current or "", pid=pid))
+
+    def _say(self, notice: Notice) -> None:
+        self._unsent += self._encode(notice) + b"\n"
         self._flush()
 
     def _tell(self, report: Report) -> None:

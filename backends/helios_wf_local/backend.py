@@ -18,8 +18,8 @@ from helios_wf.errors import BackendError, SubmitRefusedError
 from helios_wf.model import JobSpec, Json, Report, Resources
 from helios_wf.processes import GRACE_S, JOB_MARK, end_marked
 from helios_wf.states import Cause
-from helios_wf_local.journals import folder, read
-from helios_wf_local.pace import Pace, share
+from helios_wf_local.journals import find, folder, sweep
+from helios_wf_local.pace import BATCH_S, Pace, share
 from helios_wf_local.process import WorkerProcess
 
 BATCHES_AHEAD = 3
@@ -30,8 +30,8 @@ class LocalBackend:
     """Worker processes on this machine.
 
     ``settings.jobs`` workers run one job each at a time; jobs that ask for several cores take the places of
-    several.  The workers end with the engine, so after a restart ``adopt`` says GONE of every attempt; what
-    they had finished is in their journals, which the engine reads before it makes the backend (``journal``).
+    several.  The workers end with the engine; what they had finished is in their journals, so after a restart
+    ``adopt`` says ALIVE of that, and ``poll`` reports it, and GONE of all else.
 
     Options: ``grace_s``, seconds between SIGTERM and SIGKILL (5); ``ram_mb``, memory to give out, in MiB
     (all that this machine, or its control group, has).
@@ -48,8 +48,10 @@ class LocalBackend:
         self._cores = settings.jobs or len(os.sched_getaffinity(0))
         self._ram_mb = float(settings.options.get("ram_mb") or machine_memory_mb())
         self._grace_s = float(settings.options.get("grace_s", GRACE_S))
+        self._home = settings.home
         self._folder = folder(settings.home)
         self._folder.mkdir(parents=True, exist_ok=True)
+        sweep(settings.home)
         self._values: dict[str, msgspec.Raw] = {}
         self._waiting: deque[JobSpec] = deque()
         self._reports: list[Report] = []
@@ -100,13 +102,20 @@ class LocalBackend:
         return [spec.handle for spec in specs]
 
     def poll(self, timeout_s: float) -> list[Report]:
-        """Returns the reports that came, waiting up to ``timeout_s`` seconds for the first."""
+        """Returns the reports that came, waiting up to ``timeout_s`` seconds for the first.
+
+        What the call before returned counts as settled: the journals may forget it.
+        """
+        for worker in self._workers:
+            worker.forget()
         deadline = time.monotonic() + timeout_s
         while True:
             left_s = 0.0 if self._reports else max(0.0, deadline - time.monotonic())
-            self._exchange(left_s)
+            self._exchange(min(left_s, BATCH_S) if self._rebalance() else left_s)
             self._dispatch()
             if self._reports or time.monotonic() >= deadline:
+                for worker in self._workers:
+                    worker.hand_on()
                 reports, self._reports = self._reports, []
                 return reports
 
@@ -129,18 +138,17 @@ class LocalBackend:
                 self._waiting.append(spec)
 
     def adopt(self, handles: Iterable[str]) -> dict[str, Life]:
-        """Says GONE of attempts of an earlier engine, and ends what is left of them."""
+        """Says ALIVE of what workers of an earlier engine had finished; ends all else and says GONE."""
         asked = list(handles)
         own = {handle for worker in self._workers for handle in worker.held} | {
             spec.handle for spec in self._waiting
         }
-        end_marked(JOB_MARK, [handle for handle in asked if handle not in own])
-        return {handle: Life.ALIVE if handle in own else Life.GONE for handle in asked}
-
-    def forget_journal(self) -> None:
-        """Lets the workers drop from their journals what ``poll`` returned; call it once that is settled."""
-        for worker in self._workers:
-            worker.forget()
+        own |= {report.handle for report in self._reports}
+        found = find(self._home, set(asked) - own)
+        self._reports += found
+        alive = own | {report.handle for report in found}
+        end_marked(JOB_MARK, [handle for handle in asked if handle not in alive])
+        return {handle: Life.ALIVE if handle in alive else Life.GONE for handle in asked}
 
     def close(self) -> None:
         """Ends everything that runs, and waits until nothing is left."""
@@ -191,7 +199,9 @@ class LocalBackend:
         held = dict(worker.held) if len(worker.held) < 2 else worker.held.copy()
         notices, alive = worker.read()
         for notice in notices:
-            if notice.report is None:
+            if notice.returned is not None:
+                self._waiting.extendleft(worker.held.pop(handle) for handle in reversed(notice.returned))
+            elif notice.report is None:
                 self._started.append(notice.started)
             elif (spec := held.get(notice.report.handle)) is not None:
                 self._pace.learn(spec.tool, notice.report.wall_s)
@@ -205,12 +215,20 @@ class LocalBackend:
         What it had written to its journal, but could not say any more, is reported as it was.
         """
         how = worker.bury()
-        for report in read(worker.journal):
-            if worker.held.pop(report.handle, None) is not None:
-                self._reports.append(report)
+        self._reports += worker.unsaid()
         for spec in worker.held.values():
             self._reports.append(_unrun(spec, Cause.LOST, f"its worker {worker.name} {how}"))
         self._workers[self._workers.index(worker)] = self._new_worker()
+
+    def _rebalance(self) -> bool:
+        """Asks for jobs back that wait behind a long one while a worker has none; says if any might."""
+        if self._waiting or all(worker.held for worker in self._workers):
+            return False
+        laden = [worker for worker in self._workers if len(worker.held) > 1]
+        for worker in laden:
+            if worker.lags:
+                worker.ask_back()
+        return bool(laden)
 
     def _dispatch(self) -> None:
         """Gives waiting jobs, in order, to workers that run out of work."""
@@ -229,9 +247,10 @@ class LocalBackend:
 
     def _place(self, spec: JobSpec) -> WorkerProcess | None:
         """Returns the worker that should take a job now: the emptiest, if cores and memory are free."""
-        worker = min(self._workers, key=lambda each: len(each.held))
-        if worker.held and not (len(worker.held) <= worker.batch // 2 and _same_claim(worker, spec)):
+        ready = [each for each in self._workers if not each.held or _runs_out(each, spec)]
+        if not ready:
             return None
+        worker = min(ready, key=lambda each: len(each.held))
         others = [each for each in self._workers if each.held and each is not worker]
         cores = sum(each.claim_cores for each in others) + _cores(spec)
         ram_mb = sum(each.claim_mb for each in others) + spec.resources.ram_mb
@@ -251,8 +270,10 @@ def _cores(spec: JobSpec) -> float:
     return spec.resources.cores or 1.0
 
 
-def _same_claim(worker: WorkerProcess, spec: JobSpec) -> bool:
-    return worker.claim_cores == _cores(spec) and worker.claim_mb == spec.resources.ram_mb
+def _runs_out(worker: WorkerProcess, spec: JobSpec) -> bool:
+    """Returns whether a worker is in the second half of a batch of jobs that ask for the same."""
+    same = worker.claim_cores == _cores(spec) and worker.claim_mb == spec.resources.ram_mb
+    return same and len(worker.held) <= worker.batch // 2 and not worker.lags
 
 
 def _unrun(spec: JobSpec, cause: Cause, message: str) -> Report:

@@ -1,22 +1,28 @@
 """The workers' journals: reports that outlive the worker and the engine.
 
-An engine that resumes reads them first, before it submits anything::
+    HOME/local/BOOT/WORKER.journal    a line for each report, written before it is said
+    HOME/local/BOOT/WORKER.log        what the worker itself wrote to stderr, if anything
 
-    for report in helios_wf_local.journal(home):
-        settle(report)                      # a report of an attempt settled already changes nothing
-    helios_wf_local.forget_journal(home)    # once that is committed
+``LocalBackend.adopt`` looks in them for what became of an earlier engine's attempts.  BOOT is the kernel's
+name for the time since the machine was started: after a crash of the machine a journal may tell of outputs
+that never reached the disk, so those of another boot are not read.
 """
 
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import msgspec
 
 from helios_wf.model import Report
 
-FOLDER = "local"
+KEPT_S = 7 * 24 * 3600.0
+"""How long journals and logs are kept after they were last written."""
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class _Line(msgspec.Struct):
@@ -24,38 +30,45 @@ class _Line(msgspec.Struct):
 
 
 def folder(home: str) -> Path:
-    """Returns where the backend keeps its journals and its workers' logs."""
-    return Path(home, FOLDER)
-
-
-def journal(home: str) -> list[Report]:
-    """Returns every report in the journals of a home, oldest worker first.
-
-    A line that a kill left incomplete is passed over: its attempt is then done again.
+    """Returns where the journals of this boot are.
 
     Args:
         home: ``BackendSettings.home``.
     """
-    paths = sorted(folder(home).glob("*.journal"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    return [report for path in paths for report in read(path)]
+    boot = "boot"
+    with contextlib.suppress(OSError):
+        boot = _BOOT.read_text(encoding="ascii").strip()
+    return Path(home, "local", boot)
 
 
-def read(path: Path) -> list[Report]:
-    """Returns the reports in one journal; incomplete lines are passed over."""
+def read(path: Path) -> Iterator[Report]:
+    """Yields the reports in one journal; a line that a kill left incomplete is passed over."""
     decoder = msgspec.json.Decoder(_Line)
-    reports = []
-    with contextlib.suppress(FileNotFoundError):
-        for line in path.read_bytes().split(b"\n"):
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        for line in file:
             with contextlib.suppress(msgspec.DecodeError):
-                reports.append(decoder.decode(line).report)
-    return reports
+                yield decoder.decode(line).report
 
 
-def forget_journal(home: str) -> None:
-    """Removes the journals of workers that are gone; for an engine that has settled what they say.
+def find(home: str, handles: Collection[str]) -> list[Report]:
+    """Returns the reports of these attempts that stand in a journal, one for each."""
+    wanted = frozenset(handles)
+    if not wanted:
+        return []
+    paths = sorted(folder(home).glob("*.journal"))
+    found = {report.handle: report for path in paths for report in read(path) if report.handle in wanted}
+    return list(found.values())
 
-    Call it before the backend of this home is made: the journals of live workers must stay.
-    """
-    for path in folder(home).glob("*.journal*"):
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+
+def sweep(home: str) -> None:
+    """Removes journals and logs that nobody has written to for a week."""
+    before = time.time() - KEPT_S
+    for path in Path(home, "local").glob("*/*"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()
+    for boot in Path(home, "local").glob("*"):
+        # one that is not empty stays
+        with contextlib.suppress(OSError):
+            if boot.stat().st_mtime < before:
+                boot.rmdir()

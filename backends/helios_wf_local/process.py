@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import msgspec
 
 from helios_wf.model import JobSpec, Report
 from helios_wf.processes import JOB_MARK, end_marked, signal_group
+from helios_wf_local.journals import read
+from helios_wf_local.pace import BATCH_S
 
 _READ_BYTES = 1 << 20
 _FORGET_BYTES = 1 << 20
@@ -25,6 +28,7 @@ class Notice(msgspec.Struct):
     started: str = ""
     pid: int = 0
     report: Report | None = None
+    returned: list[str] | None = None
 
 
 class WorkerProcess:
@@ -42,7 +46,9 @@ class WorkerProcess:
         self._running: tuple[str, int] | None = None
         self._unread = b""
         self._unsent = bytearray()
-        self._delivered = self._forgotten = 0
+        self._heard_at = time.monotonic()
+        self._asked_back = False
+        self._delivered = self._handed_on = self._forgotten = 0
         self._decoder = msgspec.json.Decoder(Notice)
         self._encode = msgspec.json.Encoder().encode
         self._process = self._start(grace_s)
@@ -77,18 +83,40 @@ class WorkerProcess:
         if new:
             self._send({"define": new})
             self._known |= new.keys()
+        if not self.held:
+            self._heard_at = time.monotonic()
         self.held |= {spec.handle: spec for spec in specs}
+        self._asked_back = False
         self._send({"run": specs})
 
     def cancel(self, handles: Iterable[str]) -> None:
         """Asks to end attempts that it holds."""
         self._send({"cancel": list(handles)})
 
+    @property
+    def lags(self) -> bool:
+        """Whether it has not been heard of for longer than a whole batch should last."""
+        return time.monotonic() - self._heard_at > 2 * BATCH_S
+
+    def ask_back(self) -> None:
+        """Asks for the jobs that wait behind a long one, once."""
+        if not self._asked_back:
+            self._asked_back = True
+            self._send({"back": list(self.held)[1:]})
+
+    def hand_on(self) -> None:
+        """Takes note that all that it has reported so far goes to the engine now."""
+        self._handed_on = self._delivered
+
     def forget(self) -> None:
-        """Lets it drop what has been read of its journal, when that is worth it."""
-        if self._delivered - self._forgotten >= _FORGET_BYTES:
-            self._forgotten = self._delivered
-            self._send({"forget": self._delivered})
+        """Lets it drop from its journal what the engine has settled: all that was handed on."""
+        if self._handed_on - self._forgotten >= _FORGET_BYTES:
+            self._forgotten = self._handed_on
+            self._send({"forget": self._forgotten})
+
+    def unsaid(self) -> list[Report]:
+        """Returns what an ended worker wrote to its journal but could not say; it holds that no more."""
+        return [report for report in read(self.journal) if self.held.pop(report.handle, None) is not None]
 
     def _send(self, order: dict[str, object]) -> None:
         self._unsent += self._encode(order) + b"\n"
@@ -118,7 +146,10 @@ class WorkerProcess:
 
     def _note(self, line: bytes) -> Notice:
         notice = self._decoder.decode(line)
-        if notice.report is not None:
+        self._heard_at = time.monotonic()
+        if notice.returned is not None:
+            self._asked_back = False
+        elif notice.report is not None:
             self._delivered += len(line) + 1
             self.held.pop(notice.report.handle, None)
         else:
@@ -156,7 +187,8 @@ class WorkerProcess:
         self._process.wait()
 
     def tidy(self) -> None:
-        """Removes its log if nothing is in it."""
-        with contextlib.suppress(OSError):
-            if not self._log.stat().st_size:
-                self._log.unlink()
+        """Removes the log and the journal of a worker that has ended, if they are empty."""
+        for path in (self._log, self.journal):
+            with contextlib.suppress(OSError):
+                if not path.stat().st_size:
+                    path.unlink()

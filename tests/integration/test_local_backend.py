@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helios_wf_local import LocalBackend, forget_journal, journal
-from helios_wf_local.journals import folder
+from helios_wf_local import LocalBackend
+from helios_wf_local.journals import KEPT_S, folder, read
 
 from helios_wf.backend import Backend, BackendSettings, Life, load_backend
 from helios_wf.errors import BackendError
@@ -109,22 +109,26 @@ def test_short_jobs_go_in_batches(bench: Bench) -> None:
 
 def test_a_batch_that_is_killed_loses_nothing_that_was_done(bench: Bench) -> None:
     bench.drain(len(bench.submit(*[shell_tool("true")] * 40)))
-    handles = bench.submit(
-        *[shell_tool("true")] * 60, *[shell_tool("sleep 1000")] * 2, *[shell_tool("true")] * 20
-    )
-    long = handles[60:62]
-    reports = {
-        report.handle: report for report in wait_until(lambda: bool(marked(JOB_MARK, long)), bench.backend)
-    }
-    os.kill(worker_of(next(handle for handle in long if marked(JOB_MARK, [handle]))), signal.SIGKILL)
-    rest = len(handles) - len(reports) - 1
-    reports |= bench.drain(rest)
-    lost = [handle for handle, report in reports.items() if report.cause is Cause.LOST]
-    assert lost
-    assert set(lost) <= {*handles[60:]}
-    assert "SIGKILL" in reports[lost[0]].message
-    bench.backend.cancel(long)
-    assert len(bench.backend.poll(10)) == 1
+    handles = bench.submit(*[shell_tool("true")] * 60, shell_tool("sleep 1000"), *[shell_tool("true")] * 20)
+    long = handles[60]
+    bench.started(long)
+    os.kill(worker_of(long), signal.SIGKILL)
+    reports = bench.drain(len(handles))
+    lost = {handle for handle, report in reports.items() if report.cause is Cause.LOST}
+    assert long in lost
+    assert lost <= {*handles[60:]}
+    assert "SIGKILL" in reports[long].message
+
+
+def test_jobs_do_not_wait_behind_a_long_one_while_a_worker_is_free(bench: Bench) -> None:
+    tool = shell_tool("sleep $1")
+    bench.drain(len(bench.submit(*[tool] * 40, x="0")))
+    long, *short = [bench.spec(tool, x=x) for x in ("3", *["0"] * 11)]
+    bench.backend.submit([long, *short])
+    reports = bench.drain(12)
+    assert {report.cause for report in reports.values()} == {None}
+    ended = reports[long.handle].started_at + reports[long.handle].wall_s
+    assert max(reports[spec.handle].started_at for spec in short) < ended - 1
 
 
 def test_a_huge_constant_travels_once(bench: Bench) -> None:
@@ -147,34 +151,47 @@ def test_a_huge_constant_travels_once(bench: Bench) -> None:
     assert {report.cause for report in bench.drain(50).values()} == {None}
 
 
-def test_the_journal_outlives_the_backend_and_is_forgotten_on_request(tmp_path: Path) -> None:
+def journaled(home: Path) -> dict[str, Report]:
+    return {report.handle: report for path in folder(str(home)).glob("*.journal") for report in read(path)}
+
+
+def test_what_was_finished_and_not_settled_is_reported_by_the_next_backend(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with make_local(home) as backend:
         bench = Bench(backend, tmp_path, f"run-{tmp_path.name}")
         handles = bench.submit(*[shell_tool("echo $1 > out")] * 10, x="a")
-        reports = drain(backend, 10)
-    assert {report.handle: report for report in journal(str(home))} == reports
-    assert sorted(reports) == sorted(handles)
-    torn = next(iter(folder(str(home)).glob("*.journal")))
-    torn.write_bytes(torn.read_bytes()[:-30])
-    assert len(journal(str(home))) == 9
-    forget_journal(str(home))
-    assert journal(str(home)) == []
+        reports = bench.drain(10)
+    assert journaled(home) == reports
+    for path in folder(str(home)).glob("*.journal"):
+        path.write_bytes(path.read_bytes()[:-30])
+    kept = journaled(home)
+    assert len(kept) == 8
+    with make_local(home) as backend:
+        lives = backend.adopt(handles)
+        assert {handle for handle, life in lives.items() if life is Life.ALIVE} == set(kept)
+        assert drain(backend, 8) == kept
+        assert backend.poll(0) == []
 
 
 def test_workers_drop_what_was_settled_from_their_journals(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("helios_wf_local.process._FORGET_BYTES", 1)
-    assert isinstance(bench.backend, LocalBackend)
     bench.drain(len(bench.submit(*[shell_tool("true")] * 20)))
-    bench.backend.forget_journal()
-    wait_until(lambda: journal(str(tmp_path / "home")) == [])
-    handles = bench.submit(*[shell_tool("true")] * 5)
-    bench.drain(5)
-    assert sorted(report.handle for report in journal(str(tmp_path / "home"))) == sorted(handles)
-    bench.backend.forget_journal()
-    wait_until(lambda: journal(str(tmp_path / "home")) == [])
+    assert len(journaled(tmp_path / "home")) >= 1
+    wait_until(lambda: not journaled(tmp_path / "home"), bench.backend)
+    bench.drain(len(bench.submit(*[shell_tool("true")] * 5)))
+    wait_until(lambda: not journaled(tmp_path / "home"), bench.backend)
+
+
+def test_old_journals_are_swept(tmp_path: Path) -> None:
+    old = tmp_path / "home/local/other-boot/local-1-x-1.journal"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    for path in (old, old.parent):
+        os.utime(path, (0, time.time() - KEPT_S - 10))
+    make_local(tmp_path / "home").close()
+    assert not old.exists()
 
 
 ENGINE = """
@@ -237,7 +254,7 @@ def test_workers_and_tools_end_when_the_engine_is_killed(
     process.wait()
     wait_until(lambda: not marked(RUN_MARK, [tmp_path.name]))
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
-    (report,) = journal(str(tmp_path / "home"))
+    (report,) = journaled(tmp_path / "home").values()
     assert report.cause is None
 
 
@@ -253,9 +270,9 @@ def test_adopt_ends_what_a_killed_engine_and_killed_workers_left(
     assert marked(RUN_MARK, [tmp_path.name])
     with make_local(tmp_path / "home") as backend:
         handles = [f"{tmp_path.name}/0/1.1", f"{tmp_path.name}/0/2.1"]
-        assert backend.adopt(handles) == dict.fromkeys(handles, Life.GONE)
+        assert backend.adopt(handles) == {handles[0]: Life.ALIVE, handles[1]: Life.GONE}
         assert marked(RUN_MARK, [tmp_path.name]) == []
-        assert [report.handle for report in journal(str(tmp_path / "home"))] == handles[:1]
+        assert drain(backend, 1)[handles[0]].cause is None
 
 
 def test_own_attempts_are_alive(bench: Bench) -> None:
