@@ -14,7 +14,7 @@ from helios_wf.states import Cause
 Ranges = list[list[int | None]]
 
 WHOLE: Ranges = [[None, None]]
-"""One job without a range: an empty file, or one that cannot be counted."""
+"""One job without a range: for an empty file, and for no file (the tool says whether it can do without)."""
 
 
 def ranges_of(
@@ -43,6 +43,8 @@ def ranges_of(
                 f"step {domain.step!r} splits no file, so {field.count!r} must be bound to a number of events",
             )
         return _cut(field, start, start + n_events, ())
+    if file is None:
+        return WHOLE
     layout = _layout(domain, file, layout_of)
     stop = layout.n_events if n_events is None else min(layout.n_events, start + n_events)
     if layout.n_events == 0:
@@ -79,7 +81,7 @@ def _layout(domain: Domain, file: Json, layout_of: Callable[[str, str | None], L
         return layout_of(file["path"], field.table)
     except EventFileError as error:
         raise JobError(
-            Cause.BAD_INPUT, f"step {domain.step!r} cannot split {file['path']}: {error}"
+            Cause.BAD_INPUT, f"step {domain.step!r} cannot split its input {field.input!r}: {error}"
         ) from error
 
 
