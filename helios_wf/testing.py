@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from helios_wf.backend import Backend, Life
 from helios_wf.errors import SubmitRefusedError
@@ -91,14 +92,12 @@ class Bench:
         name = digest(tool)
         self.backend.define({name: tool})
         self._count += 1
-        directory = self.folder / "runs" / f"{self._count}.1"
-        key = f"0/{self._count}"
         return JobSpec(
             run=self.run,
-            key=key,
+            key=f"0/{self._count}",
             attempt=1,
             tool=name,
-            directory=str(directory),
+            directory=str(self.folder / "runs" / f"{self._count}.1"),
             inputs=inputs,
             resources=resources or Resources(),
         )
@@ -296,7 +295,7 @@ class BackendContract:
 
     def test_a_spec_that_names_an_undefined_value_is_refused(self, bench: Bench) -> None:
         spec = bench.spec(shell_tool("true"))
-        wrong = JobSpec(run=spec.run, key=spec.key, attempt=2, tool="0" * 64, directory=spec.directory)
+        wrong = replace(spec, tool="0" * 64)
         with pytest.raises(SubmitRefusedError, match="0000"):
             bench.backend.submit([wrong])
 
@@ -304,20 +303,8 @@ class BackendContract:
         values: dict[str, Json] = {"x": "constant"}
         bench.backend.define({digest(values): values})
         plain, own = bench.spec(shell_tool("echo $1 > out")), bench.spec(shell_tool("echo $1 > out"), x="own")
-        specs = [
-            JobSpec(
-                run=spec.run,
-                key=spec.key,
-                attempt=1,
-                tool=spec.tool,
-                directory=spec.directory,
-                inputs=spec.inputs,
-                constants=digest(values),
-            )
-            for spec in (plain, own)
-        ]
-        handles = bench.backend.submit(specs)
-        reports = bench.drain(2)
+        specs = [replace(spec, constants=digest(values)) for spec in (plain, own)]
+        handles, reports = bench.backend.submit(specs), bench.drain(2)
         texts = [Path(reports[handle].outputs["out"]["path"]).read_text().strip() for handle in handles]
         assert texts == ["constant", "own"]
 

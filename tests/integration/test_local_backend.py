@@ -151,6 +151,16 @@ def test_a_huge_constant_travels_once(bench: Bench) -> None:
     assert {report.cause for report in bench.drain(50).values()} == {None}
 
 
+def test_cpu_time_and_memory_are_the_tools(bench: Bench) -> None:
+    code = "x = b'x' * 300_000_000; sum(range(3_000_000))"
+    report = bench.report(shell_tool("", baseCommand=[sys.executable, "-c", code], inputs=[]))
+    assert report.cause is None, report.message
+    assert report.cpu_s > 0.01
+    assert report.peak_memory_mb is not None
+    assert 280 < report.peak_memory_mb < 600
+    assert bench.report(shell_tool("true")).peak_memory_mb is None
+
+
 def journaled(home: Path) -> dict[str, Report]:
     return {report.handle: report for path in folder(str(home)).glob("*.journal") for report in read(path)}
 
