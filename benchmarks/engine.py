@@ -2,10 +2,10 @@
 
     python benchmarks/engine.py [--sizes 0,1000,10000,100000] [--repeat 3] [--output FILE]
 
-A workflow scatters a tool over N values, and a second step is mapped over the first.  Every attempt is answered
-at once, with a File as output, by a backend that runs nothing; planning, expansion, leases, settlement, the
-event log and one durable SQLite transaction for each tick are all there.  A job is one attempt, so a size of
-1,000 has 500 values.  Each size is measured in a process of its own.
+A workflow scatters a tool over N values, and a second step is mapped over the first.  Every attempt is
+answered at once, with a File as output, by a backend that runs nothing; planning, expansion, leases,
+settlement, the event log and one durable SQLite transaction for each tick are all there.  A job is one
+attempt, so a size of 1,000 has 500 values.  Each size is measured in a process of its own.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def ranges_of(
         if n_events is None:
             raise JobError(
                 Cause.BAD_INPUT,
-                f"step {domain.step!r} splits no file, so {field.count!r} must be bound to a number of events",
+                f"step {domain.step!r} splits no file, so {field.count!r} must be bound to a number",
             )
         return _cut(field, start, start + n_events, ())
     if file is None:
