@@ -76,8 +76,13 @@ class Evaluator:
         Raises:
             JobError: an expression failed, or ``when`` gave no boolean.
         """
-        own = {feed.name: self._load(feed, self._values.value(feed.source, path)) for feed in self._own}
-        own |= override or {}
+        given = override or {}
+        own = {
+            feed.name: given[feed.name]
+            if feed.name in given
+            else self._load(feed, self._values.value(feed.source, path))
+            for feed in self._own
+        }
         if self._evaluated or self.task.when:
             every = self.constants().inputs | own
             after = every | {feed.name: self._value_from(feed, every) for feed in self._evaluated}

@@ -93,7 +93,7 @@ class Flow:
     # -- restore -------------------------------------------------------------------------------------------
 
     def restore(self, tx: Tx) -> None:
-        """Makes the memory of a run from the store; attempts that are handed out are left out."""
+        """Makes the memory of a run from the store; attempts that are handed out are in flight."""
         self.outputs.tx = tx
         stored = [
             (len(paths.from_text(text)), domain, text, payload)
@@ -105,6 +105,9 @@ class Flow:
         for number, text, state, attempt, charged, lost, not_before in jobs.states(tx, self.run):
             job = Job(number, paths.from_text(text), Tries(attempt, charged, lost))
             self._restore_job(job, state, not_before)
+        for number, path in self.merges.stored():
+            self.frontier.hold(number, path)
+            self._start_merge(self.plan.tasks[number], path)
 
     def _restore_shape(self, domain: int, path: Path, payload: Json) -> None:
         if domain < 0:
@@ -116,26 +119,26 @@ class Flow:
             self.frontier.open(domain, path, payload)
 
     def _restore_job(self, job: Job, state: JobState, not_before: float) -> None:
-        self.tally.count(job.task, state)
+        in_flight = state in (JobState.LEASED, JobState.RUNNING)
+        self.tally.count(job.task, JobState.LEASED if in_flight else state)
         task = self.plan.tasks[job.task]
         merged = task.merge is not None
         if len(job.path) != len(task.chain) + (OWN_INDICES if merged else 0):
             self._restore_unexpanded(job, state)
-        elif state in GOOD_JOBS:
-            if merged:
-                self.merges.restore_job(job, is_done=True)
-            else:
-                self.frontier.complete_before(job.task, job.path)
-        elif state is JobState.READY:
-            if merged:
-                self.merges.restore_job(job, is_done=False)
-            else:
-                self.frontier.hold(job.task, job.path)
-                heapq.heappush(self._delayed, (not_before, job.task, job))
+            return
+        if in_flight:
+            key = paths.job_key(job.task, job.path)
+            self.inflight[f"{self.run}/{key}.{job.tries.attempt}"] = job
         elif state in (JobState.FAILED, JobState.CANCELLED):
             self.failed.append((job.task, job.path))
-            if not merged:
-                self.frontier.hold(job.task, job.path)
+        if merged:
+            self.merges.restore_job(job, state)
+        elif state in GOOD_JOBS:
+            self.frontier.complete_before(job.task, job.path)
+        else:
+            self.frontier.hold(job.task, job.path)
+            if state is JobState.READY:
+                heapq.heappush(self._delayed, (not_before, job.task, job))
 
     def _restore_unexpanded(self, job: Job, state: JobState) -> None:
         """Takes the record of a domain or merge that could not be expanded; else it is expanded once more."""
@@ -238,8 +241,9 @@ class Flow:
             try:
                 size, ranges = self.values.shape(domain, path)
             except JobError as error:
-                self._fail_domain(number, path, error)
-                break
+                if self._fail_domain(number, path, error):
+                    break
+                continue
             rows.append((number, paths.to_text(path), size if ranges is None else ranges))
             if ranges is not None:
                 self.values.ranges[number, path] = ranges
@@ -247,10 +251,15 @@ class Flow:
         shapes.put_many(tx, self.run, rows)
         return bool(rows) or bool(self.failed)
 
-    def _fail_domain(self, number: int, path: Path, error: JobError) -> None:
-        """Records a failed job for the first task that ranges over a domain which cannot be sized."""
-        task = next(task for task in self.plan.tasks if number in task.chain)
-        self._record(Job(task.number, path), JobState.FAILED, error=error)
+    def _fail_domain(self, number: int, path: Path, error: JobError) -> bool:
+        """Records a failed job for the first task that ranges over a domain which cannot be sized.
+
+        Where no task does, only an output of the run can: it says the same when it is read.
+        """
+        task = next((task for task in self.plan.tasks if number in task.chain), None)
+        if task is not None:
+            self._record(Job(task.number, path), JobState.FAILED, error=error)
+        return task is not None
 
     def _prefetch(self, ready: Sequence[Job]) -> None:
         wanted: dict[int, list[Path]] = {}
@@ -392,10 +401,14 @@ class Flow:
 
     def _open_merge(self, tx: Tx, task: Task, prefix: Path, scheme: Scheme | None = None) -> None:
         """Fixes the groups of a merge whose inputs are there (or of one that is skipped) and starts it."""
-        merge = self.merges.open(task, prefix, lambda: self._merge_list(task, prefix), scheme)
+        merge = self._start_merge(task, prefix, scheme)
         shapes.put(tx, self.run, -1 - task.number, paths.to_text(prefix), merge.scheme)
-        self.tally.merge_jobs[task.number] += merge.n_jobs
+
+    def _start_merge(self, task: Task, prefix: Path, scheme: Scheme | None = None) -> Merge:
+        merge = self.merges.open(task, prefix, lambda: self._merge_list(task, prefix), scheme)
+        self.tally.merge(task.number, merge.n_jobs)
         self._advance_merge(task.number, merge, list(merge.first_jobs()))
+        return merge
 
     def _advance_merge(self, task: int, merge: Merge, pending: list[Path]) -> None:
         self._ready.extend(self.merges.advance(task, merge, pending))

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from helios_wf.model.plans import (
     At,
+    Domain,
     Element,
     Gathered,
     Guarded,
@@ -137,20 +139,13 @@ class Frontier:
     def domains(self, limit: int) -> Iterator[tuple[int, Path]]:
         """Yields up to ``limit`` domains that can be sized, with the path."""
         for domain in self.plan.domains:
-            for path in self._take(Node("domain", domain.number), limit):
+            for path in islice(self._take(Node("domain", domain.number), limit), limit):
                 yield domain.number, path
 
     def jobs(self, limit: int) -> Iterator[tuple[int, Path]]:
         """Yields up to ``limit`` jobs that can start, those of later tasks first."""
-        for task in reversed(self.plan.tasks):
-            for path in self._take(Node("task", task.number), limit):
-                if (task.number, path) in self._settled:
-                    self._settled.discard((task.number, path))
-                    continue
-                yield task.number, path
-                limit -= 1
-            if limit <= 0:
-                return
+        fresh = (one for task in reversed(self.plan.tasks) for one in self._fresh(task.number, limit))
+        yield from islice(fresh, limit)
 
     def is_known(self, task: int) -> bool:
         """Says whether the task's number of jobs is final (its merges apart)."""
@@ -162,16 +157,22 @@ class Frontier:
 
     # -- inside --------------------------------------------------------------------------------------------
 
-    def _take(self, node: Node, limit: int) -> Iterator[Path]:
-        ready, cursors = self._ready[node], self._cursors[node]
-        while limit > 0:
-            if ready:
-                limit -= 1
-                yield ready.popleft()
-            elif cursors:
-                self._advance(node, cursors[0], limit)
+    def _fresh(self, task: int, at_once: int) -> Iterator[tuple[int, Path]]:
+        """Yields the ready jobs of a task that nobody else gives out."""
+        for path in self._take(Node("task", task), at_once):
+            if (task, path) in self._settled:
+                self._settled.discard((task, path))
             else:
-                return
+                yield task, path
+
+    def _take(self, node: Node, at_once: int) -> Iterator[Path]:
+        """Yields the ready paths of a node; each that was yielded is gone."""
+        ready, cursors = self._ready[node], self._cursors[node]
+        while ready or cursors:
+            if ready:
+                yield ready.popleft()
+            else:
+                self._advance(node, cursors[0], at_once)
 
     def _advance(self, node: Node, cursor: Cursor, limit: int) -> None:
         """Moves ready paths from a cursor to the node's queue; drops the cursor at its end."""
@@ -266,14 +267,33 @@ def _needs(plan: Plan, node: Node) -> tuple[Need, ...]:
         needs = [need for feed in task.feeds for need in _value_needs(plan, feed.source, positions)]
         guards = task.guards
     else:
-        domain = plan.domains[node.number]
-        needs = [need for axis in domain.axes for need in _length_needs(plan, axis.source, positions)]
-        if domain.cut is not None:
-            sources = (domain.cut.file, domain.cut.first, domain.cut.count)
-            needs += [need for source in sources if source for need in _value_needs(plan, source, positions)]
-        guards = domain.guards
+        needs = list(_shape_needs(plan, plan.domains[node.number], positions))
+        guards = ()
     needs += [_task_need(plan, guard, positions) for guard in guards]
     return tuple(dict.fromkeys(needs))
+
+
+def _shape_needs(plan: Plan, domain: Domain, positions: tuple[int, ...]) -> Iterator[Need]:
+    """Yields what must be known to size a domain."""
+    for axis in domain.axes:
+        yield from _length_needs(plan, axis.source, positions)
+    if domain.cut is not None:
+        for source in (domain.cut.file, domain.cut.first, domain.cut.count):
+            if source is not None:
+                yield from _value_needs(plan, source, positions)
+    for guard in domain.guards:
+        yield _task_need(plan, guard, positions)
+
+
+def _size_needs(plan: Plan, number: int, positions: tuple[int, ...]) -> Iterator[Need]:
+    """Yields what must be known for a domain's size: that it was opened, or all that sizes it."""
+    domain = plan.domains[number]
+    if len(positions) >= len(domain.chain):
+        yield Need(Node("domain", number), positions[: len(domain.chain)])
+    else:
+        yield from _shape_needs(plan, domain, positions)
+        for outer in domain.chain[len(positions) :]:
+            yield from _size_needs(plan, outer, positions)
 
 
 def _task_need(plan: Plan, task: int, positions: tuple[int, ...]) -> Need:
@@ -283,9 +303,9 @@ def _task_need(plan: Plan, task: int, positions: tuple[int, ...]) -> Need:
 def _length_needs(plan: Plan, source: Source, positions: tuple[int, ...]) -> list[Need]:
     """Returns what must be known for the length of an array: of a gathered one only its domain's size."""
     if isinstance(source, At):
-        return _length_needs(plan, source.source, tuple(positions[p] for p in source.positions))
+        return _length_needs(plan, source.source, _chosen(positions, source.positions))
     if isinstance(source, Gathered) and not source.splice:
-        return [Need(Node("domain", source.domain), positions[: len(plan.domains[source.domain].chain)])]
+        return list(_size_needs(plan, source.domain, positions))
     return list(_value_needs(plan, source, positions))
 
 
@@ -296,11 +316,10 @@ def _value_needs(plan: Plan, source: Source, positions: tuple[int, ...]) -> Iter
             yield _task_need(plan, task, positions)
         case Gathered(inside, domain):
             outside = positions[: len(plan.domains[domain].chain)]
-            if len(outside) == len(plan.domains[domain].chain):
-                yield Need(Node("domain", domain), outside)
+            yield from _size_needs(plan, domain, outside)
             yield from _value_needs(plan, inside, outside)
         case At(inside, chosen):
-            yield from _value_needs(plan, inside, tuple(positions[p] for p in chosen))
+            yield from _value_needs(plan, inside, _chosen(positions, chosen))
         case Element(inside, _, depth):
             yield from _value_needs(plan, inside, positions[:depth])
         case Guarded(inside, task):
@@ -311,3 +330,8 @@ def _value_needs(plan: Plan, source: Source, positions: tuple[int, ...]) -> Iter
         case _:
             for part in inner(source):
                 yield from _value_needs(plan, part, positions)
+
+
+def _chosen(positions: tuple[int, ...], chosen: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns the chosen positions, up to the first that a shorter path does not have."""
+    return tuple(positions[p] for p in takewhile(lambda p: p < len(positions), chosen))

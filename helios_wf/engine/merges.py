@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from operator import itemgetter
 
 from helios_wf.engine.job import Job
+from helios_wf.errors import EventFileError, JobError
 from helios_wf.model import Layout, MergeField
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Task
 from helios_wf.plan.merging import Scheme, scheme
+from helios_wf.states import GOOD_JOBS, Cause, JobState
 
 OWN_INDICES = 3
 """A merge's jobs have three indices of their own behind the merge's path: output, level, group."""
@@ -71,15 +72,22 @@ class Merges:
         self._merges: dict[tuple[int, Path], Merge] = {}
         self._schemes: dict[tuple[int, Path], Scheme] = {}
         self._known: dict[tuple[int, Path], Job | None] = {}
+        self._elsewhere: set[tuple[int, Path]] = set()
         self._inputs: tuple[tuple[int, Path], list[Json]] | None = None
 
     def restore_scheme(self, task: int, prefix: Path, scheme: Scheme) -> None:
         """Takes the scheme of a merge that an earlier engine opened."""
         self._schemes[task, prefix] = scheme
 
-    def restore_job(self, job: Job, is_done: bool) -> None:
-        """Takes a merge's job that an earlier engine settled or gave out."""
-        self._known[job.task, job.path] = None if is_done else job
+    def restore_job(self, job: Job, state: JobState) -> None:
+        """Takes a merge's job that an earlier engine settled, put back, or gave out (it will be settled)."""
+        self._known[job.task, job.path] = None if state in GOOD_JOBS else job
+        if state is not JobState.READY and state not in GOOD_JOBS:
+            self._elsewhere.add((job.task, job.path))
+
+    def stored(self) -> list[tuple[int, Path]]:
+        """Returns the merges, by task and path, that an earlier engine opened and this one did not yet."""
+        return list(self._schemes)
 
     def open(
         self, task: Task, prefix: Path, inputs: Callable[[], list[Json]], given: Scheme | None = None
@@ -109,7 +117,7 @@ class Merges:
             known = self._known.pop((task, path), Job(task, path))
             if known is None:
                 pending.extend(merge.done(path))
-            else:
+            elif (task, path) not in self._elsewhere:
                 yield known
 
     def slice(self, task: Task, path: Path, inputs: Callable[[], list[Json]]) -> list[Json]:
@@ -133,5 +141,11 @@ class Merges:
         if field.target_size is not None:
             weights = [int(one.get("size") or 0) for one in inputs]
         elif field.target_events is not None:
-            weights = [self._layout_of(path, None).n_events for path in map(itemgetter("path"), inputs)]
+            weights = [self._events(one) for one in inputs]
         return scheme(len(inputs), field.max_inputs, weights, field.target_size or field.target_events)
+
+    def _events(self, one: Json) -> int:
+        try:
+            return self._layout_of(one["path"], None).n_events
+        except EventFileError as error:
+            raise JobError(Cause.BAD_INPUT, f"targetEvents cannot count events: {error}") from error

@@ -13,7 +13,9 @@ class Tally:
 
     def __init__(self, run: str, plan: Plan, frontier: Frontier) -> None:
         self.counts = [dict.fromkeys(JobState, 0) for _ in plan.tasks]
-        self.merge_jobs = [0] * len(plan.tasks)
+        self._merge_jobs = [0] * len(plan.tasks)
+        self._merges = [0] * len(plan.tasks)
+        self._totals: list[int | None] = [None] * len(plan.tasks)
         self._run = run
         self._plan = plan
         self._frontier = frontier
@@ -33,23 +35,37 @@ class Tally:
         self.counts[task][old] -= 1
         self.counts[task][new] += 1
 
+    def merge(self, task: int, n_jobs: int) -> None:
+        """Counts a merge that was opened."""
+        self._merges[task] += 1
+        self._merge_jobs[task] += n_jobs
+
     def total(self, task: int) -> int | None:
         """Returns a task's number of jobs, None until it is known."""
+        if not self._frontier.is_known(task):
+            return None
         if self._plan.tasks[task].merge is None:
-            return self._frontier.totals[task] if self._frontier.is_known(task) else None
-        return self.merge_jobs[task] if self._frontier.is_complete(task) or self.merge_jobs[task] else None
+            return self._frontier.totals[task]
+        return self._merge_jobs[task] if self._merges[task] == self._frontier.totals[task] else None
 
     def write(self, tx: Tx) -> None:
-        """Writes the states of tasks that changed."""
+        """Writes the states and totals of tasks that changed."""
         for task in self._plan.tasks:
             state = self._state(task.number)
-            if state is self._states[task.number]:
-                continue
-            if tasks.move(tx, self._run, task.number, state):
+            if state is not self._states[task.number] and self._move(tx, task.number, state):
                 self._states[task.number] = state
             total = self.total(task.number)
-            if total is not None:
+            if total != self._totals[task.number] and total is not None:
                 tasks.expanded(tx, self._run, task.number, total)
+                self._totals[task.number] = total
+
+    def _move(self, tx: Tx, task: int, to: TaskState) -> bool:
+        """Moves a task; one that had failed and is tried again goes through IN_PROGRESS."""
+        return tasks.move(tx, self._run, task, to) or (
+            tasks.move(tx, self._run, task, TaskState.IN_PROGRESS)
+            and to is not TaskState.IN_PROGRESS
+            and tasks.move(tx, self._run, task, to)
+        )
 
     def _state(self, task: int) -> TaskState:
         counts, state = self.counts[task], self._states[task]

@@ -60,6 +60,7 @@ class Values:
         self._frontier = frontier
         self._outputs = outputs
         self._ranges_of = ranges_of
+        self._arrays: dict[int, tuple[Path, list[Json]]] = {}
 
     def value(self, source: Source, path: Path) -> Json:
         """Returns what a source is worth at a path; everything that it reads must be complete."""
@@ -78,7 +79,7 @@ class Values:
             case Gathered():
                 return self._gathered(source, path)
             case Element(inside, position, depth):
-                return array(self.value(inside, path[:depth]), "an input")[path[position]]
+                return self._array(inside, path[:depth])[path[position]]
             case At(inside, positions):
                 return self.value(inside, tuple([path[position] for position in positions]))
             case Linked(sources, link_merge, pick_value):
@@ -123,6 +124,15 @@ class Values:
             self._outputs.of(guard, path[: len(self.plan.tasks[guard].chain)]) is None for guard in guards
         )
 
+    def _array(self, source: Source, path: Path) -> list[Json]:
+        """Returns an array; one that is put together is kept while its elements are read."""
+        if not isinstance(source, Linked | Gathered | At | Guarded | Defaulted):
+            return array(self.value(source, path), "an input")
+        kept = self._arrays.get(id(source))
+        if kept is None or kept[0] != path:
+            kept = self._arrays[id(source)] = (path, array(self.value(source, path), "an input"))
+        return kept[1]
+
     def _length(self, source: Source, path: Path, port: str) -> int:
         if isinstance(source, At):
             return self._length(source.source, tuple([path[p] for p in source.positions]), port)
@@ -141,7 +151,10 @@ class Values:
         values: list[Json] = []
         for index in range(self.size(source.domain, path)):
             below = (*path, index)
-            value = self._gather(inside, below) if isinstance(inside, Gathered) else self.value(inside, below)
+            if isinstance(inside, Gathered):
+                value = self._gather(inside, below[: len(self.plan.domains[inside.domain].chain)])
+            else:
+                value = self.value(inside, below)
             if source.splice:
                 values.extend(value or ())
             else:
