@@ -94,19 +94,21 @@ def domains_of(source: Source) -> set[int]:
     return {part.domain for part in walk(source) if isinstance(part, Gathered | RangeBound)}
 
 
-def parts_of(source: Source, is_split: Callable[[int], bool]) -> frozenset[int]:
-    """Returns the split domains (and, as ``-1 - task``, the merges with several outputs) that an array shows.
+def parts_of(source: Source, is_cut: Callable[[int], bool]) -> frozenset[int]:
+    """Returns the cut domains (and, as ``-1 - task``, the merges with several outputs) that an array shows.
 
     Empty where the number of elements does not depend on how files were cut.
     """
     match source:
         case Gathered(inside, domain):
-            own = frozenset({domain}) if is_split(domain) else frozenset()
-            return own | parts_of(inside, is_split)
+            own = frozenset({domain}) if is_cut(domain) else frozenset()
+            return own | parts_of(inside, is_cut)
         case MergeOutput(task, _, True):
             return frozenset({-1 - task})
-        case Linked() | At() | Defaulted() | Guarded() | Element():
-            return frozenset().union(*(parts_of(part, is_split) for part in inner(source)))
+        case Element(inside, _, _):
+            return frozenset() if isinstance(inside, MergeOutput) else parts_of(inside, is_cut)
+        case Linked() | At() | Defaulted() | Guarded():
+            return frozenset().union(*(parts_of(part, is_cut) for part in inner(source)))
     return frozenset()
 
 

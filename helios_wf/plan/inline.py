@@ -17,6 +17,7 @@ from helios_wf.model import (
     Parameter,
     Process,
     RetryField,
+    SplitField,
     Step,
     StepInput,
     TolerateField,
@@ -154,21 +155,10 @@ class _Planner:
             return Constant(None)
         sources = tuple(env[name] for name in port.sources)
         merge = port.link_merge
-        flat = merge is None or (merge == "merge_flattened" and self._is_flat(sources[0]))
+        flat = merge is None or (merge == "merge_flattened" and _is_array(sources[0]))
         if len(sources) == 1 and port.pick_value is None and flat:
             return sources[0]
         return Linked(sources, merge, port.pick_value)
-
-    def _is_flat(self, source: Source) -> bool:
-        """Says whether a source is surely an array of single values, which flattening leaves as it is."""
-        if isinstance(source, MergeOutput):
-            return source.many
-        flat = flat_levels(source)
-        if flat is None or not isinstance(flat[1], JobOutput):
-            return False
-        process = self.tasks[flat[1].task].process
-        types = {output.name: output.type for output in process.outputs} if process else {}
-        return types.get(flat[1].port) in ("File", "stdout", "stderr", "string", "int", "long", "Directory")
 
     # -- index domains -------------------------------------------------------------------------------------
 
@@ -208,7 +198,10 @@ class _Planner:
         if len(chains) != 1 or None in flats.values():
             return None
         (domains,) = chains
-        if self.domains[domains[0]].chain != scope.chain:
+        outermost = self.domains[domains[0]]
+        if outermost.chain != scope.chain:
+            return None
+        if outermost.guards != scope.guards and len(domains) == 1 and outermost.cut is None:
             return None
         return domains, {port: flat[1] for port, flat in flats.items() if flat}
 
@@ -216,7 +209,7 @@ class _Planner:
         self, step: Step, scope: Scope, sources: dict[str, Source], groups: Sequence[Sequence[str]]
     ) -> tuple[tuple[int, ...], dict[str, Source]]:
         depth = len(scope.chain)
-        shift = self._ports_before_cut(step, groups)
+        shift = _levels_before_cut(step, len(groups)) - 1
         domains: list[int] = []
         elements: dict[str, Source] = {}
         for index, group in enumerate(groups):
@@ -232,21 +225,14 @@ class _Planner:
             )
         return tuple(domains), elements
 
-    def _ports_before_cut(self, step: Step, groups: Sequence[Sequence[str]]) -> int:
-        """Returns the index of the group that a split cuts: its range domain comes right behind."""
-        if step.split is None or step.split.input is None:
-            return len(groups)
-        return next((i for i, group in enumerate(groups) if step.split.input in group), len(groups))
-
     def _split(
         self, step: Step, scope: Scope, feeds: dict[str, Feed], levels: Levels
     ) -> tuple[dict[str, Feed], Scope, Levels]:
         field = step.split
         if field is None:
             return feeds, scope, levels
-        before = len(levels)
-        if field.input in step.scatter and step.scatter_method != "dotproduct":
-            before = step.scatter.index(field.input) + 1
+        self._check_cut(step, field, feeds, any(self._is_split(domain) for domain, _ in levels))
+        before = _levels_before_cut(step, len(levels))
         outer = len(scope.chain) - len(levels)
         chain = scope.chain[: outer + before]
         none = Constant(None)
@@ -276,6 +262,11 @@ class _Planner:
     def _is_split(self, domain: int) -> bool:
         return self.domains[domain].cut is not None
 
+    def _is_cut(self, domain: int) -> bool:
+        """Says whether a domain's size depends on how files were cut (or a merge's outputs closed)."""
+        axes = self.domains[domain].axes
+        return self._is_split(domain) or any(parts_of(axis.source, self._is_cut) for axis in axes)
+
     # -- what stands in a step -----------------------------------------------------------------------------
 
     def _range_feeds(self, step: Step, scope: Scope) -> dict[str, Feed]:
@@ -295,18 +286,16 @@ class _Planner:
         self, step: Step, workflow: Workflow, scope: Scope, feeds: dict[str, Feed]
     ) -> dict[str, Source]:
         inside = scope._replace(prefix=f"{scope.prefix}/")
-        evaluated = step.when is not None or any(
-            feed.value_from or feed.load_contents or feed.load_listing for feed in feeds.values()
-        )
+        evaluated = [feed.name for feed in feeds.values() if _is_evaluated(feed)]
         if step.merge is not None:
             self.problems.append(
                 Problem(step.place, "helios:merge stands on a sub-workflow; it needs a tool")
             )
         entry = None
         sources = {name: feed.source for name, feed in feeds.items()}
-        if evaluated:
-            entry = self._entry(step, scope, feeds)
-            sources = {name: JobOutput(entry, name) for name in feeds}
+        if evaluated or step.when is not None:
+            entry = self._entry(step, scope, feeds, evaluated)
+            sources |= {name: JobOutput(entry, name) for name in evaluated}
             if step.when is not None:
                 inside = inside._replace(guards=(*scope.guards, entry))
         sources |= {name: feed.source for name, feed in self._range_feeds(step, scope).items()}
@@ -316,8 +305,8 @@ class _Planner:
             return {name: Guarded(source, entry) for name, source in outputs.items()}
         return outputs
 
-    def _entry(self, step: Step, scope: Scope, feeds: dict[str, Feed]) -> int:
-        return self._add_task(step, scope, None, tuple(feeds.values()), tuple(feeds))
+    def _entry(self, step: Step, scope: Scope, feeds: dict[str, Feed], evaluated: Sequence[str]) -> int:
+        return self._add_task(step, scope, None, tuple(feeds.values()), tuple(evaluated))
 
     def _task(
         self, step: Step, process: Tool | ExpressionTool, scope: Scope, feeds: dict[str, Feed]
@@ -362,13 +351,12 @@ class _Planner:
     # -- what must not be ----------------------------------------------------------------------------------
 
     def _check_parts(self, step: Step, feeds: dict[str, Feed]) -> None:
+        is_evaluated = any(_is_evaluated(feed) for feed in feeds.values())
         for name, feed in feeds.items():
-            if name in step.scatter and not isinstance(feed.source, Gathered):
-                continue
-            if not parts_of(feed.source, self._is_split):
+            if not parts_of(feed.source, self._is_cut):
                 continue
             merges = step.merge is not None and step.merge.input == name
-            passes = isinstance(step.run, Workflow) and step.when is None and not feed.value_from
+            passes = isinstance(step.run, Workflow) and step.when is None and not is_evaluated
             if not merges and not passes:
                 self.problems.append(
                     Problem(feed.place, _PARTS.format(what=f"input {name!r} of step {step.name!r}"))
@@ -376,12 +364,33 @@ class _Planner:
 
     def _check_scattered(self, step: Step, feeds: dict[str, Feed]) -> None:
         """Notes scattered arrays whose own length depends on how files were cut."""
-        for port in step.scatter:
-            source = feeds[port].source
-            outer = isinstance(source, Gathered) and not source.splice and not self._is_split(source.domain)
-            if not outer and parts_of(source, self._is_split):
+        sources = [feeds[port].source for port in step.scatter]
+        merges = {s.task if isinstance(s, MergeOutput) and s.many else -1 for s in sources}
+        if len(merges) == 1 and -1 not in merges and step.scatter_method == "dotproduct":
+            return
+        for port, source in zip(step.scatter, sources, strict=True):
+            outer = isinstance(source, Gathered) and not source.splice and not self._is_cut(source.domain)
+            if not outer and parts_of(source, self._is_cut):
                 text = f"step {step.name!r} scatters over the parts in {port!r} together with other arrays"
                 self.problems.append(Problem(feeds[port].place, f"{text}; {_PARTS_MAY}"))
+
+    def _check_cut(self, step: Step, field: SplitField, feeds: dict[str, Feed], of_parts: bool) -> None:
+        """Notes inputs of a split that are evaluated for each job (files are cut before), bounds in parts."""
+        for bound in sorted({field.first, field.count} & feeds.keys()) if of_parts else ():
+            text = f"input {bound!r} of step {step.name!r} bounds what is cut of each part of a split step"
+            self.problems.append(
+                Problem(feeds[bound].place, f"{text}; which events those are depends on how files were cut")
+            )
+        for name in (field.input, field.first, field.count):
+            if name is not None and name in feeds and _is_evaluated(feeds[name]):
+                text = f"input {name!r} of step {step.name!r} has valueFrom, loadContents or loadListing"
+                self.problems.append(
+                    Problem(
+                        feeds[name].place,
+                        f"{text}, which are evaluated for each job; files are cut into jobs before that: "
+                        "bind it with 'source' or 'default'",
+                    )
+                )
 
     def _check_merge(self, step: Step, process: Tool | ExpressionTool) -> None:
         assert step.merge is not None
@@ -397,7 +406,7 @@ class _Planner:
 
     def check_output(self, name: str, source: Source, output: Output) -> None:
         """Notes a problem where an output of the document shows parts and is no dataset."""
-        if parts_of(source, self._is_split) and output.dataset is None:
+        if parts_of(source, self._is_cut) and output.dataset is None:
             self.problems.append(Problem(output.place, _PARTS.format(what=f"output {name!r}")))
 
 
@@ -409,6 +418,26 @@ _PARTS = (
     "{what} reads the parts of a split step as a plain array, whose length depends on how files are cut; "
     + _PARTS_MAY
 )
+
+
+def _is_array(source: Source) -> bool:
+    """Says whether a source is surely an array, which flattening leaves as it is."""
+    return isinstance(source, Gathered) or (isinstance(source, MergeOutput) and source.many)
+
+
+def _is_evaluated(feed: Feed) -> bool:
+    return bool(feed.value_from or feed.load_contents or feed.load_listing)
+
+
+def _levels_before_cut(step: Step, levels: int) -> int:
+    """Returns how many of a step's scatter levels lie outside its range domain.
+
+    In a cross product it stands right behind the last level that gives the file or a bound of what is cut.
+    """
+    if step.split is None or step.scatter_method == "dotproduct" or len(step.scatter) == 1:
+        return levels
+    read = (step.split.input, step.split.first, step.split.count)
+    return max((at + 1 for at, port in enumerate(step.scatter) if port in read), default=levels)
 
 
 def _steps_before(step: Step, steps: dict[str, Step]) -> list[str]:
