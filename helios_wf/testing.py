@@ -293,6 +293,20 @@ class BackendContract:
     def test_adopt_calls_an_unknown_attempt_gone(self, bench: Bench) -> None:
         assert bench.backend.adopt(["no-such-run/0.1"]) == {"no-such-run/0.1": Life.GONE}
 
+    def test_what_was_reported_but_not_settled_is_reported_again_after_a_restart(
+        self, bench: Bench, tmp_path: Path
+    ) -> None:
+        (handle,) = bench.submit(shell_tool("echo done > out"))
+        report = bench.drain(1)[handle]
+        bench.backend.close()
+        later = self.make(tmp_path / "home")
+        try:
+            assert later.adopt([handle]) == {handle: Life.ALIVE}
+            assert drain(later, 1) == {handle: report}
+            assert later.poll(0.1) == []
+        finally:
+            later.close()
+
     def test_a_spec_that_names_an_undefined_value_is_refused(self, bench: Bench) -> None:
         spec = bench.spec(shell_tool("true"))
         wrong = replace(spec, tool="0" * 64)

@@ -56,28 +56,39 @@ class Notice(msgspec.Struct, omit_defaults=True):
 
 
 class Journal:
-    """The reports of one worker, in a file that outlives it."""
+    """The reports of one worker, in a file that outlives it; it does without where that cannot be written."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._forgotten = 0
+        self._is_whole = True
         self._fd = self._open(path)
 
     def append(self, line: bytes) -> None:
         """Writes one line."""
-        os.write(self._fd, line)
+        try:
+            written = os.write(self._fd, line if self._is_whole else b"\n" + line)
+        except OSError:
+            written = 0
+        self._is_whole = self._is_whole and written == len(line)
 
     def forget(self, until: int) -> None:
         """Drops the lines before a position, counted in bytes from the worker's start."""
+        # positions hold only as long as every line was written
+        if self._is_whole:
+            with contextlib.suppress(OSError):
+                self._rewrite(until)
+
+    def _rewrite(self, until: int) -> None:
         with open(self._path, "rb") as file:
             file.seek(max(0, until - self._forgotten))
             rest = file.read()
         beside = f"{self._path}.new"
-        fd = self._open(beside)
-        os.write(fd, rest)
+        with open(beside, "wb") as file:
+            file.write(rest)
         os.replace(beside, self._path)
         os.close(self._fd)
-        self._fd = fd
+        self._fd = self._open(self._path)
         self._forgotten = max(until, self._forgotten)
 
     @staticmethod

@@ -50,7 +50,10 @@ class LocalBackend:
         self._grace_s = float(settings.options.get("grace_s", GRACE_S))
         self._home = settings.home
         self._folder = folder(settings.home)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BackendError(f"backend 'local' cannot make its folder: {error}") from error
         sweep(settings.home)
         self._values: dict[str, msgspec.Raw] = {}
         self._waiting: deque[JobSpec] = deque()
@@ -59,7 +62,9 @@ class LocalBackend:
         self._pace = Pace()
         self._numbers = itertools.count(1)
         self._workers = [self._new_worker() for _ in range(self._cores)]
-        self._closed = False
+        self._closing = False
+        self._ended: list[WorkerProcess] = []
+        self._unsettled: set[str] = set()
 
     def define(self, values: dict[str, Json]) -> None:
         """Takes tool bodies and constant inputs by digest; a known digest is passed over."""
@@ -106,6 +111,7 @@ class LocalBackend:
 
         What the call before returned counts as settled: the journals may forget it.
         """
+        self._unsettled = set()
         for worker in self._workers:
             worker.forget()
         deadline = time.monotonic() + timeout_s
@@ -117,6 +123,7 @@ class LocalBackend:
                 for worker in self._workers:
                     worker.hand_on()
                 reports, self._reports = self._reports, []
+                self._unsettled = {report.handle for report in reports}
                 return reports
 
     def started(self) -> list[str]:
@@ -151,21 +158,27 @@ class LocalBackend:
         return {handle: Life.ALIVE if handle in alive else Life.GONE for handle in asked}
 
     def close(self) -> None:
-        """Ends everything that runs, and waits until nothing is left."""
-        if self._closed:
-            return
-        self._closed = True
+        """Ends everything that runs, and waits until nothing is left; called once more, it does not wait.
+
+        ``poll`` still returns what had ended by itself.  The journals of which everything is settled go.
+        """
+        deadline = time.monotonic() + (0 if self._closing else self._grace_s + 2)
+        self._closing = True
+        self._waiting.clear()
         for worker in self._workers:
             worker.shut()
-        deadline = time.monotonic() + self._grace_s + 2
         while not all(worker.ended() for worker in self._workers) and time.monotonic() < deadline:
             time.sleep(0.005)
         for worker in self._workers:
             if not worker.ended():
                 worker.kill()
+            self._reports += worker.unsaid()
             worker.tidy()
         end_marked(JOB_MARK, [handle for worker in self._workers for handle in worker.held])
+        self._ended += self._workers
         self._workers = []
+        unsettled = self._unsettled | {report.handle for report in self._reports}
+        self._ended = [worker for worker in self._ended if not worker.drop_journal(unsettled)]
 
     def __enter__(self) -> LocalBackend:
         """Returns itself; it is closed at the end of the block."""
@@ -177,7 +190,10 @@ class LocalBackend:
 
     def _new_worker(self) -> WorkerProcess:
         name = f"local-{os.getpid()}-{time.time_ns() // 1_000_000:x}-{next(self._numbers)}"
-        return WorkerProcess(name, self._folder, self._grace_s)
+        try:
+            return WorkerProcess(name, self._folder, self._grace_s)
+        except OSError as error:
+            raise BackendError(f"backend 'local' cannot start a worker process: {error}") from error
 
     def _exchange(self, timeout_s: float) -> None:
         """Reads what workers say and writes what waits for them."""
@@ -210,14 +226,24 @@ class LocalBackend:
             self._replace(worker)
 
     def _replace(self, worker: WorkerProcess) -> None:
-        """Starts a worker in the place of one that ended, and reports what it held as LOST.
+        """Starts a worker in the place of one that ended, and reports what it had begun as LOST.
 
         What it had written to its journal, but could not say any more, is reported as it was.
+
+        Raises:
+            BackendError: it gave up before it did anything, as the next one would.
         """
         how = worker.bury()
+        if worker.never_began:
+            raise BackendError(f"backend 'local' cannot start a worker process: {worker.name} {how}")
+        self._ended.append(worker)
         self._reports += worker.unsaid()
-        for spec in worker.held.values():
-            self._reports.append(_unrun(spec, Cause.LOST, f"its worker {worker.name} {how}"))
+        begun = [spec for spec in worker.held.values() if os.path.lexists(spec.directory)]
+        for spec in begun:
+            self._reports.append(
+                _unrun(worker.held.pop(spec.handle), Cause.LOST, f"its worker {worker.name} {how}")
+            )
+        self._waiting.extendleft(reversed(worker.held.values()))
         self._workers[self._workers.index(worker)] = self._new_worker()
 
     def _rebalance(self) -> bool:

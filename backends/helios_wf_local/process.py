@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 
 import msgspec
@@ -72,6 +72,11 @@ class WorkerProcess:
         return self._process.pid
 
     @property
+    def never_began(self) -> bool:
+        """Whether it ended by itself (was not killed) and had not said a word."""
+        return (self._process.returncode or 0) > 0 and not self._delivered and self._running is None
+
+    @property
     def wants_to_write(self) -> bool:
         """Whether orders wait for room in the pipe."""
         return bool(self._unsent)
@@ -117,6 +122,13 @@ class WorkerProcess:
     def unsaid(self) -> list[Report]:
         """Returns what an ended worker wrote to its journal but could not say; it holds that no more."""
         return [report for report in read(self.journal) if self.held.pop(report.handle, None) is not None]
+
+    def drop_journal(self, unsettled: Set[str]) -> bool:
+        """Removes its journal, and says so, unless that tells of something that is not settled."""
+        if any(report.handle in unsettled for report in read(self.journal)):
+            return False
+        self.journal.unlink(missing_ok=True)
+        return True
 
     def _send(self, order: dict[str, object]) -> None:
         self._unsent += self._encode(order) + b"\n"

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -171,16 +172,28 @@ def test_what_was_finished_and_not_settled_is_reported_by_the_next_backend(tmp_p
         bench = Bench(backend, tmp_path, f"run-{tmp_path.name}")
         handles = bench.submit(*[shell_tool("echo $1 > out")] * 10, x="a")
         reports = bench.drain(10)
-    assert journaled(home) == reports
-    for path in folder(str(home)).glob("*.journal"):
-        path.write_bytes(path.read_bytes()[:-30])
     kept = journaled(home)
-    assert len(kept) == 8
+    assert kept
+    assert kept.items() <= reports.items()
     with make_local(home) as backend:
         lives = backend.adopt(handles)
         assert {handle for handle, life in lives.items() if life is Life.ALIVE} == set(kept)
-        assert drain(backend, 8) == kept
+        assert drain(backend, len(kept)) == kept
         assert backend.poll(0) == []
+
+
+def test_a_torn_line_of_a_journal_is_passed_over(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with make_local(home, jobs=1) as backend:
+        bench = Bench(backend, tmp_path, f"run-{tmp_path.name}")
+        handles = bench.submit(*[shell_tool("true")] * 10)
+        bench.drain(10)
+    (path,) = folder(str(home)).glob("*.journal")
+    path.write_bytes(path.read_bytes()[:-30])
+    kept = journaled(home)
+    assert len(kept) == 9
+    with make_local(home) as backend:
+        assert sorted(backend.adopt(handles).values()) == [*[Life.ALIVE] * 9, Life.GONE]
 
 
 def test_workers_drop_what_was_settled_from_their_journals(
@@ -192,6 +205,64 @@ def test_workers_drop_what_was_settled_from_their_journals(
     wait_until(lambda: not journaled(tmp_path / "home"), bench.backend)
     bench.drain(len(bench.submit(*[shell_tool("true")] * 5)))
     wait_until(lambda: not journaled(tmp_path / "home"), bench.backend)
+
+
+def test_a_journal_goes_with_its_worker_once_all_it_says_is_settled(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with make_local(home) as backend:
+        bench = Bench(backend, tmp_path, f"run-{tmp_path.name}")
+        handles = bench.submit(*[shell_tool("true")] * 10)
+        bench.drain(10)
+        backend.close()
+        assert journaled(home).keys() <= set(handles)
+        assert journaled(home)
+        assert backend.poll(0.0) == []
+    assert list(folder(str(home)).iterdir()) == []
+
+
+def test_what_had_ended_before_close_is_reported_after_it(tmp_path: Path) -> None:
+    with make_local(tmp_path / "home", jobs=1) as backend:
+        bench = Bench(backend, tmp_path, f"run-{tmp_path.name}")
+        bench.submit(*[shell_tool("true")] * 40)
+        reported = set(bench.drain(20))
+        backend.close()
+        reported |= {report.handle for report in backend.poll(0.0)}
+        assert journaled(tmp_path / "home").keys() <= reported
+        assert backend.poll(0.0) == []
+
+
+def test_what_waits_behind_a_killed_job_is_not_lost(tmp_path: Path) -> None:
+    with make_local(tmp_path / "home", jobs=1) as backend:
+        bench = Bench(backend, tmp_path, f"run-{tmp_path.name}")
+        bench.submit(*[shell_tool("true")] * 40)
+        bench.drain(40)
+        first, *others = bench.submit(shell_tool("sleep 1000"), *[shell_tool("true")] * 9)
+        bench.started(first)
+        os.kill(worker_of(first), signal.SIGKILL)
+        reports = bench.drain(10)
+        assert reports[first].cause is Cause.LOST
+        assert {reports[other].cause for other in others} == {None}
+
+
+def test_a_second_close_does_not_wait_for_the_grace_period(tmp_path: Path) -> None:
+    backend = make_local(tmp_path / "home", grace_s=3600)
+    bench = Bench(backend, tmp_path, f"run-{tmp_path.name}")
+    (handle,) = bench.submit(shell_tool("trap '' TERM; while :; do sleep 0.05; done"))
+    bench.started(handle)
+    interrupted = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    interrupted.start()
+    with pytest.raises(KeyboardInterrupt):
+        backend.close()
+    backend.close()
+    assert marked(JOB_MARK, [handle]) == []
+
+
+def test_a_worker_that_cannot_begin_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+    backend = make_local(tmp_path / "home", jobs=1)
+    with pytest.raises(BackendError, match=r"cannot start a worker process: local-.* ended with exit code 1"):
+        backend.poll(60)
+    backend.close()
 
 
 def test_old_journals_are_swept(tmp_path: Path) -> None:
