@@ -1,0 +1,209 @@
+"""Real ROOT files through the engine: what comes out equals what uproot and numpy alone compute."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from pyarrow import parquet
+
+from helios_wf import resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from tests.acceptance.conftest import Command
+
+uproot = pytest.importorskip("uproot", reason="uproot is not installed")
+
+pytestmark = pytest.mark.shared
+
+WORKFLOW = """\
+cwlVersion: v1.2
+class: Workflow
+$namespaces: {helios: "https://w3id.org/helios-wf#"}
+requirements: {ScatterFeatureRequirement: {}}
+inputs:
+  events: File[]
+  most: long?
+  table: string?
+  energy: string
+  status: string
+  sensor: string
+  filter: string
+  columns: string[]
+steps:
+  stats:
+    run: cwl_tools/events_stats.cwl
+    scatter: events
+    in:
+      {events: events, n_events: most, table: table, energy_column: energy, status_column: status,
+       sensor_column: sensor, threshold: {default: 90}}
+    out: [statistics]
+    helios:split: {input: events, eventsPerJob: 1000}
+  add:
+    run: cwl_tools/stats_merge.cwl
+    in: {parts: stats/statistics}
+    out: [merged]
+    helios:merge: {input: parts}
+  select:
+    run: cwl_tools/events_select.cwl
+    scatter: events
+    in:
+      {events: events, n_events: most, table: table, filter: filter, columns: columns,
+       extension: {default: parquet}}
+    out: [selected]
+    helios:split: {input: events, eventsPerJob: 1000}
+  join:
+    run: cwl_tools/events_merge.cwl
+    in: {parts: select/selected, extension: {default: parquet}}
+    out: [merged]
+    helios:merge: {input: parts}
+outputs:
+  statistics: {type: File, outputSource: add/merged}
+  selection: {type: File, outputSource: join/merged}
+"""
+
+
+class Case(NamedTuple):
+    """A file, its columns, and a selection: as a filter of ours and as numpy has it."""
+
+    file: str
+    table: str
+    energy: str
+    status: str
+    sensor: str
+    filter: str
+    chosen: Callable[[dict[str, np.ndarray]], np.ndarray]
+    columns: tuple[str, ...]
+
+
+PILE_UP = "EventInfoAuxDyn:averageInteractionsPerCrossing"
+CASES = {
+    "Zmumu": Case(
+        "uproot-Zmumu.root", "events", "M", "Type", "Run",
+        "M > 80 and Q1 != Q2", lambda tree: (tree["M"] > 80) & (tree["Q1"] != tree["Q2"]),
+        ("Event", "M", "Q1", "Q2"),
+    ),
+    "HZZ": Case(
+        "uproot-HZZ.root", "events", "MET_px", "NJet", "NMuon",
+        "NMuon >= 2 and MET_px > 10", lambda tree: (tree["NMuon"] >= 2) & (tree["MET_px"] > 10),
+        ("NMuon", "MET_px"),
+    ),
+    "nanoAOD": Case(
+        "nanoAOD_2015_CMS_Open_Data_ttbar.root", "Events", "MET_pt", "nMuon", "nJet",
+        "MET_pt > 40 and nJet > 0", lambda tree: (tree["MET_pt"] > 40) & (tree["nJet"] > 0),
+        ("event", "MET_pt", "nJet"),
+    ),
+    "RNTuple": Case(
+        "uproot-physlite-rntuple_v1-0-0-0.root", "EventData", PILE_UP,
+        "EventInfoAuxDyn:mcChannelNumber", "EventInfoAuxDyn:lumiBlock",
+        f"`{PILE_UP}` > 30", lambda tree: tree[PILE_UP] > 30,
+        ("EventInfoAuxDyn:eventNumber", PILE_UP),
+    ),
+}  # fmt: skip
+
+COMBINATIONS = [
+    pytest.param("Zmumu", 1, 40, 2),
+    pytest.param("Zmumu", 7, 105, 4),
+    pytest.param("Zmumu", 1000, None, 1),
+    pytest.param("Zmumu", 100_000, None, 2),
+    pytest.param("HZZ", 7, 35, 1),
+    pytest.param("HZZ", 1000, None, 4),
+    pytest.param("HZZ", 100_000, None, 2),
+    pytest.param("Zmumu", 7, None, 2, marks=pytest.mark.exhaustive),
+    pytest.param("HZZ", 7, None, 4, marks=pytest.mark.exhaustive),
+]
+"""Case, events per job, first so many events (None: all), workers."""
+
+
+def run(helios: Command, path: Path, case: Case, size: int, most: int | None, jobs: int) -> dict[str, Path]:
+    """Runs statistics and selection of a file through the engine and returns where the outputs are."""
+    shutil.copytree(resources.cwl_tools(), helios.folder / "cwl_tools")
+    helios.write("workflow.cwl", WORKFLOW)
+    inputs = {
+        "events": [{"class": "File", "path": str(path)}],
+        "most": most,
+        "table": case.table,
+        "energy": case.energy,
+        "status": case.status,
+        "sensor": case.sensor,
+        "filter": case.filter,
+        "columns": list(case.columns),
+    }
+    helios.write("job.json", json.dumps(inputs))
+    keys = {"eventsPerJob": size, "table": case.table}
+    cut = [f"--set={step}.split.{key}={keys[key]}" for step in ("stats", "select") for key in keys]
+    outputs = helios.json(
+        "run", "workflow.cwl", "job.json", *cut, "--jobs", str(jobs), "--outdir", "out", "--quiet"
+    )
+    return {name: Path(file["path"]) for name, file in outputs.items()}
+
+
+def columns_of(path: Path, case: Case, most: int | None) -> dict[str, np.ndarray]:
+    """Returns the case's columns as uproot alone reads them."""
+    table = uproot.open(path)[case.table]
+    names = {case.energy, case.status, case.sensor, *case.columns}
+    return {name: table[name].array(entry_stop=most).to_numpy() for name in names}
+
+
+def counts(values: np.ndarray) -> dict[str, int]:
+    return dict(Counter(str(value) for value in values.tolist()))
+
+
+@pytest.mark.parametrize(("name", "size", "most", "jobs"), COMBINATIONS)
+def test_statistics_and_selections_equal_those_of_uproot_alone(
+    helios: Command, shared: Path, name: str, size: int, most: int | None, jobs: int
+) -> None:
+    check(helios, shared / "data" / CASES[name].file, CASES[name], size, most, jobs)
+
+
+def check(helios: Command, path: Path, case: Case, size: int, most: int | None, jobs: int) -> None:
+    """Runs a case through the engine and compares what comes out with what uproot and numpy say."""
+    found = run(helios, path, case, size, most, jobs)
+    tree = columns_of(path, case, most)
+    check_statistics(json.loads(found["statistics"].read_text()), tree, case)
+    rows = parquet.read_table(found["selection"]).to_pydict()
+    assert rows == {column: tree[column][case.chosen(tree)].tolist() for column in case.columns}
+    assert 0 < len(rows[case.columns[0]]) < len(tree[case.energy])
+
+
+def check_statistics(statistics: dict[str, Any], tree: dict[str, np.ndarray], case: Case) -> None:
+    energies = tree[case.energy].astype(float)
+    assert statistics["n_events"] == len(energies)
+    assert statistics["energy"]["mean"] == float(sum(map(Fraction, energies.tolist())) / len(energies))
+    assert statistics["energy"]["above_threshold"] == int((energies > 90).sum())
+    assert statistics["status"]["values"] == counts(tree[case.status])
+    assert statistics["sensors"]["values"] == counts(tree[case.sensor])
+
+
+def test_a_file_of_947_columns_is_added_shown_and_cut(helios: Command, shared: Path) -> None:
+    path = shared / "data" / CASES["nanoAOD"].file
+    assert helios("dataset", "add", "cms.2015.ttbar.nanoaod", path, "--close", "--checksum", "adler32") == 0
+    assert helios.out == "cms.2015.ttbar.nanoaod: 1 file, 200 events, 377.6 kB, CLOSED\n"
+    assert helios("dataset", "show", "cms.2015.ttbar.nanoaod") == 0
+    assert "and 935 more (--format json)" in helios.out
+    (file,) = helios.files_of("cms.2015.ttbar.nanoaod")
+    assert (file["layout"]["n_events"], len(file["layout"]["columns"])) == (200, 947)
+    assert helios("dataset", "verify", "cms.2015.ttbar.nanoaod") == 0
+    check(helios, path, CASES["nanoAOD"], size=60, most=None, jobs=2)
+
+
+def test_an_rntuple_is_added_by_its_table_shown_and_cut(helios: Command, shared: Path) -> None:
+    path = shared / "data" / CASES["RNTuple"].file
+    assert helios("dataset", "add", "atlas.physlite", path, "--close") == 2
+    assert "choose one with table: " in helios.err
+    assert "EventData" in helios.err
+    assert helios("dataset", "add", "atlas.physlite", path, "--table", "EventData", "--close") == 0
+    assert helios.out == "atlas.physlite: 1 file, 100 events, 2.1 MB, CLOSED\n"
+    (file,) = helios.files_of("atlas.physlite")
+    assert (file["layout"]["table"], len(file["layout"]["columns"])) == ("EventData", 763)
+    assert helios("dataset", "verify", "atlas.physlite") == 0
+    check(helios, path, CASES["RNTuple"], size=40, most=None, jobs=2)
