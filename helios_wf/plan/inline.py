@@ -17,7 +17,6 @@ from helios_wf.model import (
     Parameter,
     Process,
     RetryField,
-    SplitField,
     Step,
     StepInput,
     TolerateField,
@@ -42,6 +41,7 @@ from helios_wf.model.plans import (
     Source,
     Task,
 )
+from helios_wf.plan import rules
 from helios_wf.plan.algebra import defaulted, element, flat_levels, gathered, parts_of
 
 Levels = tuple[tuple[int, bool], ...]
@@ -73,7 +73,7 @@ def plan_document(document: Document) -> Plan:
     outputs = []
     for output in workflow.outputs:
         source = sources[output.name]
-        planner.check_output(output.name, source, output)
+        planner.problems += rules.output_of_parts(output, source, planner.is_cut)
         outputs.append(PlannedOutput(output, source))
     if planner.problems:
         raise TemplateError(planner.problems)
@@ -131,7 +131,8 @@ class _Planner:
         feeds = {port.name: self._feed(port, env) for port in step.inputs}
         feeds, inside, levels = self._scatter(step, inside, feeds)
         feeds, inside, levels = self._split(step, inside, feeds, levels)
-        self._check_parts(step, feeds)
+        self.problems += rules.plain_reads(step, feeds, self.is_cut)
+        self.problems += rules.merges_on(step, step.run)
         if isinstance(step.run, Workflow):
             outputs = self._subworkflow(step, step.run, inside, feeds)
         else:
@@ -173,7 +174,7 @@ class _Planner:
             domains, elements = adopted
             levels = tuple((domain, index < len(domains) - 1) for index, domain in enumerate(domains))
         else:
-            self._check_scattered(step, feeds)
+            self.problems += rules.scattered_parts(step, feeds, self.is_cut)
             groups = (
                 [step.scatter] if step.scatter_method == "dotproduct" else [(port,) for port in step.scatter]
             )
@@ -231,7 +232,8 @@ class _Planner:
         field = step.split
         if field is None:
             return feeds, scope, levels
-        self._check_cut(step, field, feeds, any(self._is_split(domain) for domain, _ in levels))
+        of_parts = any(self.is_cut(domain) for domain, _ in levels)
+        self.problems += rules.late_cuts(step, field, feeds, of_parts)
         before = _levels_before_cut(step, len(levels))
         outer = len(scope.chain) - len(levels)
         chain = scope.chain[: outer + before]
@@ -262,10 +264,10 @@ class _Planner:
     def _is_split(self, domain: int) -> bool:
         return self.domains[domain].cut is not None
 
-    def _is_cut(self, domain: int) -> bool:
+    def is_cut(self, domain: int) -> bool:
         """Says whether a domain's size depends on how files were cut (or a merge's outputs closed)."""
         axes = self.domains[domain].axes
-        return self._is_split(domain) or any(parts_of(axis.source, self._is_cut) for axis in axes)
+        return self._is_split(domain) or any(parts_of(axis.source, self.is_cut) for axis in axes)
 
     # -- what stands in a step -----------------------------------------------------------------------------
 
@@ -286,11 +288,7 @@ class _Planner:
         self, step: Step, workflow: Workflow, scope: Scope, feeds: dict[str, Feed]
     ) -> dict[str, Source]:
         inside = scope._replace(prefix=f"{scope.prefix}/")
-        evaluated = [feed.name for feed in feeds.values() if _is_evaluated(feed)]
-        if step.merge is not None:
-            self.problems.append(
-                Problem(step.place, "helios:merge stands on a sub-workflow; it needs a tool")
-            )
+        evaluated = [feed.name for feed in feeds.values() if rules.is_evaluated(feed)]
         entry = None
         sources = {name: feed.source for name, feed in feeds.items()}
         if evaluated or step.when is not None:
@@ -316,7 +314,6 @@ class _Planner:
         number = self._add_task(step, scope, process, every, ports)
         if step.merge is None:
             return {port: JobOutput(number, port) for port in ports}
-        self._check_merge(step, process)
         many = step.merge.target_size is not None or step.merge.target_events is not None
         return {port: MergeOutput(number, port, many) for port in ports}
 
@@ -348,85 +345,10 @@ class _Planner:
         self.tasks.append(task)
         return task.number
 
-    # -- what must not be ----------------------------------------------------------------------------------
-
-    def _check_parts(self, step: Step, feeds: dict[str, Feed]) -> None:
-        is_evaluated = any(_is_evaluated(feed) for feed in feeds.values())
-        for name, feed in feeds.items():
-            if not parts_of(feed.source, self._is_cut):
-                continue
-            merges = step.merge is not None and step.merge.input == name
-            passes = isinstance(step.run, Workflow) and step.when is None and not is_evaluated
-            if not merges and not passes:
-                self.problems.append(
-                    Problem(feed.place, _PARTS.format(what=f"input {name!r} of step {step.name!r}"))
-                )
-
-    def _check_scattered(self, step: Step, feeds: dict[str, Feed]) -> None:
-        """Notes scattered arrays whose own length depends on how files were cut."""
-        sources = [feeds[port].source for port in step.scatter]
-        merges = {s.task if isinstance(s, MergeOutput) and s.many else -1 for s in sources}
-        if len(merges) == 1 and -1 not in merges and step.scatter_method == "dotproduct":
-            return
-        for port, source in zip(step.scatter, sources, strict=True):
-            outer = isinstance(source, Gathered) and not source.splice and not self._is_cut(source.domain)
-            if not outer and parts_of(source, self._is_cut):
-                text = f"step {step.name!r} scatters over the parts in {port!r} together with other arrays"
-                self.problems.append(Problem(feeds[port].place, f"{text}; {_PARTS_MAY}"))
-
-    def _check_cut(self, step: Step, field: SplitField, feeds: dict[str, Feed], of_parts: bool) -> None:
-        """Notes inputs of a split that are evaluated for each job (files are cut before), bounds in parts."""
-        for bound in sorted({field.first, field.count} & feeds.keys()) if of_parts else ():
-            text = f"input {bound!r} of step {step.name!r} bounds what is cut of each part of a split step"
-            self.problems.append(
-                Problem(feeds[bound].place, f"{text}; which events those are depends on how files were cut")
-            )
-        for name in (field.input, field.first, field.count):
-            if name is not None and name in feeds and _is_evaluated(feeds[name]):
-                text = f"input {name!r} of step {step.name!r} has valueFrom, loadContents or loadListing"
-                self.problems.append(
-                    Problem(
-                        feeds[name].place,
-                        f"{text}, which are evaluated for each job; files are cut into jobs before that: "
-                        "bind it with 'source' or 'default'",
-                    )
-                )
-
-    def _check_merge(self, step: Step, process: Tool | ExpressionTool) -> None:
-        assert step.merge is not None
-        files = [output.name for output in process.outputs if output.type in ("File", "stdout")]
-        if step.merge.max_inputs is not None and len(process.outputs) != 1:
-            self.problems.append(
-                Problem(
-                    step.place,
-                    f"maxInputs merges in a tree, so the tool of step {step.name!r} must have one output of "
-                    f"type File; it has {len(process.outputs)} ({len(files)} of type File)",
-                )
-            )
-
-    def check_output(self, name: str, source: Source, output: Output) -> None:
-        """Notes a problem where an output of the document shows parts and is no dataset."""
-        if parts_of(source, self._is_cut) and output.dataset is None:
-            self.problems.append(Problem(output.place, _PARTS.format(what=f"output {name!r}")))
-
-
-_PARTS_MAY = (
-    "parts may be read by a helios:merge input, by a step that scatters over them and nothing else, or by a "
-    "File[] output with helios:dataset"
-)
-_PARTS = (
-    "{what} reads the parts of a split step as a plain array, whose length depends on how files are cut; "
-    + _PARTS_MAY
-)
-
 
 def _is_array(source: Source) -> bool:
     """Says whether a source is surely an array, which flattening leaves as it is."""
     return isinstance(source, Gathered) or (isinstance(source, MergeOutput) and source.many)
-
-
-def _is_evaluated(feed: Feed) -> bool:
-    return bool(feed.value_from or feed.load_contents or feed.load_listing)
 
 
 def _levels_before_cut(step: Step, levels: int) -> int:

@@ -40,8 +40,8 @@ def tool(name: str, inputs: dict[str, Any], outputs: dict[str, Any]) -> Tool:
     """Returns a tool that ``call`` pretends to run; the letters before ``_`` say what it does."""
     return Tool(
         name,
-        tuple(Parameter(port, type, HERE) for port, type in inputs.items()),
-        tuple(Output(port, type, HERE) for port, type in outputs.items()),
+        tuple(Parameter(port, kind, HERE) for port, kind in inputs.items()),
+        tuple(Output(port, kind, HERE) for port, kind in outputs.items()),
         {"class": "CommandLineTool", "cwlVersion": "v1.2", "name": name, "inputs": [], "outputs": []},
         HERE,
     )
