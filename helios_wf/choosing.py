@@ -58,14 +58,22 @@ class Given(NamedTuple):
     new: tuple[Dataset, ...] = ()
 
 
-def load_runnable(path: str | Path, changes: Sequence[str] = (), cache: Path | None = None) -> Runnable:
-    """Returns a document that can be run, with ``--set`` of this run.
+def load_runnable(
+    path: str | Path, changes: Sequence[str] = (), cache: Path | None = None, root: Path | None = None
+) -> Runnable:
+    """Returns a document that can be run.
+
+    Args:
+        path: the document.
+        changes: ``--set`` of this run.
+        cache: folder of documents loaded before.
+        root: below which documents are read; by default its git root, else the working folder or its own.
 
     Raises:
         TemplateError: it is wrong as CWL, or in its fields, masks, names or parts; all mistakes are told.
         SettingsError: a change names nothing, or its value does not fit.
     """
-    document = load(path, cache=cache)
+    document = load(path, root=root, cache=cache)
     problems = problems_of(document)
     if problems:
         raise TemplateError(problems)

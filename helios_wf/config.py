@@ -44,6 +44,8 @@ class Settings(Noun, frozen=True):
     """Which attempts' folders stay when a job is settled."""
     templates: tuple[Path, ...] = ()
     """Folders and files of templates, besides the shipped ones."""
+    root: Path | None = None
+    """Folder below which documents are read; None: the git root of each, the working folder, or its own."""
     outdir: Path = Path()
     """Folder in which the outputs of a run are published."""
     backends: dict[str, dict[str, Json]] = msgspec.field(default_factory=dict)
@@ -186,6 +188,7 @@ READERS: dict[str, Callable[[object, str, Path], object]] = {
     "jobs": _count,
     "keep": _keep,
     "templates": _paths,
+    "root": _path,
     "outdir": _path,
     "backends": _tables,
 }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @format_option
-@settings_options("home", "store", "templates")
+@settings_options("home", "store", "templates", "root")
 def match(name: str, output: str, settings: Settings) -> None:
     """Say which templates take a dataset of a name, and why others do not.
 
@@ -32,7 +32,7 @@ def match(name: str, output: str, settings: Settings) -> None:
     from helios_wf.repository import check, find, search_paths
 
     paths = search_paths(settings.templates)
-    found = find(paths, cache=settings.home / "cache")
+    found = find(paths, root=settings.root, cache=settings.home / "cache")
     for file, error in found.errors.items():
         _complain(file, error)
     broken = {problem.place.file for problem in check(found.templates).problems if problem.place}

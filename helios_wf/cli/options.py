@@ -26,6 +26,9 @@ SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] =
     "templates": click.option(
         "--templates", metavar="PATH", multiple=True, help="Folder or file of templates; may be repeated."
     ),
+    "root": click.option(
+        "--root", metavar="FOLDER", help="Read documents below it only [default: git root]."
+    ),
     "outdir": click.option("--outdir", metavar="FOLDER", help="Where outputs go [default: this folder]."),
 }
 """Setting: the option that gives it."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     default="table",
     show_default=True,
 )
-@settings_options("home", "store")
+@settings_options("home", "store", "root")
 def plan(
     document: str,
     job: str | None,
@@ -49,7 +49,7 @@ def plan(
     from helios_wf.session import Layouts
     from helios_wf.store import Store
 
-    runnable = load_runnable(document, changes, settings.home / "cache")
+    runnable = load_runnable(document, changes, settings.home / "cache", settings.root)
     choice = choose(runnable.document, job, given, lambda: Store.open(settings.store, settings.home))
     layouts = Layouts()
     shown: list[tuple[Match | None, Preview]] = []

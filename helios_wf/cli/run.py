@@ -36,7 +36,7 @@ INTERRUPTED = 130
     "--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field."
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-@settings_options("home", "store", "backend", "jobs", "keep", "outdir")
+@settings_options("home", "store", "root", "backend", "jobs", "keep", "outdir")
 def run(
     document: str,
     job: str | None,
@@ -60,7 +60,7 @@ def run(
 
     open_store = functools.cache(lambda: Store.open(settings.store, settings.home))
     find_backend(settings.backend)
-    runnable = load_runnable(document, changes, settings.home / "cache")
+    runnable = load_runnable(document, changes, settings.home / "cache", settings.root)
     choice = choose(runnable.document, job, given, open_store)
     for reason in choice.left_out:
         click.echo(f"not run: {reason}", err=True)
@@ -127,7 +127,8 @@ def _interruptible(session: Session) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         click.echo("stopping: running jobs are ended and put back; once more to leave at once", err=True)
         session.interrupt()
-        signal.signal(number, signal.default_int_handler)
+        for each in before:
+            signal.signal(each, signal.default_int_handler)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

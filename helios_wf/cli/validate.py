@@ -16,9 +16,8 @@ from helios_wf.model import Document
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--root", type=click.Path(file_okay=False, path_type=Path), help="Read only files below it.")
-@settings_options("home")
-def validate(paths: tuple[str, ...], root: Path | None, settings: Settings) -> int:
+@settings_options("home", "root")
+def validate(paths: tuple[str, ...], settings: Settings) -> int:
     """Check templates and tools: CWL documents, and all of those in folders.
 
     Prints every mistake as FILE:LINE:COLUMN: what is wrong; exit code 2 if there is one.  Templates are
@@ -29,7 +28,7 @@ def validate(paths: tuple[str, ...], root: Path | None, settings: Settings) -> i
     documents: list[Document] = []
     errors: dict[str, HeliosError] = {}
     for file in documents_in(search_paths(paths)):
-        _load(file, root, settings.home / "cache", documents, errors)
+        _load(file, settings.root, settings.home / "cache", documents, errors)
     checked = check(documents)
     for problem in (*_problems(errors), *checked.problems):
         click.echo(shown(problem))

@@ -12,7 +12,7 @@ import msgspec
 from helios_wf.cwl import cache as document_cache
 from helios_wf.cwl.cwl_types import uri
 from helios_wf.cwl.settings import apply_settings
-from helios_wf.cwl.sources import Sources, default_root
+from helios_wf.cwl.sources import Sources, default_root, home_of
 from helios_wf.errors import Problem, TemplateError, UnsupportedError
 from helios_wf.model import Document, Json, Place, Process, digest
 
@@ -89,7 +89,7 @@ def _convert(
     if conversion.checks.problems:
         raise FieldsError(conversion.checks.problems)
     files = {source.path: source.sha256 for source in sources.files.values()}
-    return Document(path, version_of(source), process, files, meaning(process, path, sources.root))
+    return Document(path, version_of(source), process, files, meaning(process, path, home_of(Path(path))))
 
 
 def _all_problems(

@@ -13,6 +13,9 @@ from helios_wf.errors import Problem, TemplateError
 from helios_wf.model import Place
 from helios_wf.resources import PACKAGE
 
+SHIPPED = ("templates", "cwl_tools", "examples")
+"""Folders of a checkout beside the package, whose documents refer to each other."""
+
 MAX_FILES = 1000
 """How many files one document may refer to."""
 
@@ -186,14 +189,23 @@ def _items(value: Any) -> list[Any]:
 
 
 def default_root(path: Path) -> Path:
-    """Returns the folder below which a document's references are read: its git root, else its own folder.
+    """Returns the folder below which a document's references are read, where none is given.
+
+    It is the document's home; where that is only its own folder, and lies in the working folder, it is the
+    working folder.
+    """
+    home, here = home_of(path), Path.cwd()
+    return here if home == path.absolute().parent and home.is_relative_to(here) else home
+
+
+def home_of(path: Path) -> Path:
+    """Returns the folder that moves with a document: its git root, else its own folder.
 
     Shipped templates and tools may refer to each other wherever the package is installed.
     """
     folder = path.absolute().parent
     if folder.resolve().is_relative_to(PACKAGE):
         return PACKAGE
-    for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists():
-            return candidate
-    return folder
+    if any(folder.resolve().is_relative_to(PACKAGE.parent / name) for name in SHIPPED):
+        return PACKAGE.parent
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
