@@ -1,0 +1,125 @@
+"""The examples run as they stand and give what their pages say; so do the templates' own small cases."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from helios_wf import formats, resources
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Command
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted(script.parent.name for script in (ROOT / "examples").glob("*/run.sh"))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what the examples need, without what they left in their own folders."""
+    for name in ("examples", "templates", "cwl_tools"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("work", ".helios"))
+    (tmp_path / ".git").mkdir()
+    return tmp_path
+
+
+def run(checkout: Path, example: str) -> subprocess.CompletedProcess[str]:
+    """Runs an example's script, as a user does, and returns what it printed."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("HELIOS_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    script = checkout / "examples" / example / "run.sh"
+    done = subprocess.run([script], capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def json_values(text: str) -> list[Any]:
+    """Returns the JSON values that stand between other lines."""
+    decoder, values, at = json.JSONDecoder(), [], 0
+    while at < len(text):
+        if text[at] in "[{":
+            value, at = decoder.raw_decode(text, at)
+            values.append(value)
+        at = text.find("\n", at) + 1 or len(text)
+    return values
+
+
+def test_every_example_is_tested_here() -> None:
+    tested = {name.removeprefix("test_the_example_") for name in globals() if "test_the_example_" in name}
+    assert tested == set(EXAMPLES)
+
+
+def test_the_example_event_statistics(checkout: Path) -> None:
+    done = run(checkout, "event_statistics")
+    assert "partial: 4/4 jobs" in done.stderr
+    (outputs,) = json_values(done.stdout)
+    path = checkout / "examples" / "event_statistics" / "work" / "results" / "statistics.json"
+    assert outputs["statistics"]["path"] == str(path)
+    assert json.loads(path.read_text())["n_events"] == 100_000
+
+
+def test_the_example_datasets(checkout: Path) -> None:
+    done = run(checkout, "datasets")
+    first, second = json_values(done.stdout)
+    assert second == []
+    assert done.stderr.count("done already by version 1") == 2
+    taken = [run["datasets"] for run in first]
+    assert taken == [
+        {"raw": f"helios.000{number}.physics.raw", "constants": f"helios.000{number}.calibration.v2"}
+        for number in (101, 102)
+    ]
+    for run_, number in zip(first, (101, 102), strict=True):
+        (file,) = run_["outputs"]["kept"]
+        assert file["basename"] == f"helios.000{number}.physics.kept.v1.000000.parquet"
+        energies = formats.read(Path(file["path"])).read_all()["energy"].to_pylist()
+        assert energies
+        assert min(energies) > 80
+    assert "helios.000101.physics.kept.v1  CLOSED" in done.stdout
+
+
+def test_the_example_monte_carlo(checkout: Path) -> None:
+    done = run(checkout, "monte_carlo")
+    assert "generate: 3/3 jobs" in done.stderr
+    assert "events   2500000 (by metadata)" in done.stdout
+
+
+def test_the_example_own_tool(checkout: Path) -> None:
+    done = run(checkout, "own_tool")
+    assert "count: 8/8 jobs" in done.stderr
+    assert "add: 1/1 jobs" in done.stderr
+    ((result,),) = json_values(done.stdout)
+    assert result["datasets"] == {"logs": "detector.20300131.log"}
+    kinds = json.loads(Path(result["outputs"]["kinds"]["path"]).read_text())
+    assert (sum(kinds.values()), kinds["ERROR"]) == (7000, 140)
+
+
+CASES = [
+    pytest.param(folder.parent, case, id=f"{folder.parent.name}-{case['id']}")
+    for folder in sorted(resources.templates().glob("*/cwltest.yml"))
+    for case in YAML(typ="safe").load(folder)
+]
+
+
+@pytest.mark.parametrize(("folder", "case"), CASES)
+def test_a_small_run_of_a_template_gives_what_any_runner_gives(
+    helios: Command, folder: Path, case: dict[str, Any]
+) -> None:
+    outputs = helios.json("run", folder / case["tool"], folder / case["job"], "--outdir", "out", "--quiet")
+
+    def essence(value: Any) -> Any:
+        """Leaves out the place of a file, and its name, which a dataset gives it."""
+        if isinstance(value, list):
+            return [essence(one) for one in value]
+        return {key: value[key] for key in ("class", "checksum", "size")}
+
+    assert outputs.keys() == case["output"].keys()
+    for name, expected in case["output"].items():
+        assert essence(outputs[name]) == essence(expected)
