@@ -54,7 +54,7 @@ def ranges_of(
 
 def _cut(field: SplitField, first: int, stop: int, clusters: tuple[int, ...]) -> Ranges:
     if stop <= first:
-        return WHOLE if first == 0 and stop == 0 else [[first, first]]
+        return [[first, first]]
     if field.jobs_per_file is not None:
         pieces = ranges.cut_into(first, stop, field.jobs_per_file, clusters)
     else:

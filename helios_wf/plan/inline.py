@@ -254,7 +254,7 @@ class _Planner:
         own = list(levels)
         if before:
             own[before - 1] = (own[before - 1][0], True)
-        own.insert(before, (number, before < len(levels) and levels[before - 1][1]))
+        own.insert(before, (number, False))
         return feeds, scope._replace(chain=(*chain, number, *later)), tuple(own)
 
     def _add_domain(self, domain: Domain) -> int:
@@ -354,9 +354,10 @@ def _is_array(source: Source) -> bool:
 def _levels_before_cut(step: Step, levels: int) -> int:
     """Returns how many of a step's scatter levels lie outside its range domain.
 
-    In a cross product it stands right behind the last level that gives the file or a bound of what is cut.
+    In a nested cross product it stands right behind the last level that gives the file or a bound of what is
+    cut, so that the other dimensions keep their shape; else innermost, so that events keep their order.
     """
-    if step.split is None or step.scatter_method == "dotproduct" or len(step.scatter) == 1:
+    if step.split is None or step.scatter_method != "nested_crossproduct" or len(step.scatter) == 1:
         return levels
     read = (step.split.input, step.split.first, step.split.count)
     return max((at + 1 for at, port in enumerate(step.scatter) if port in read), default=levels)

@@ -259,7 +259,10 @@ class Maker:
             s
             for s, port in env.items()
             if port.kind == "file"
-            and (len(port.dims) == 1 or (len(port.dims) == 2 and port.dims[0][0] not in "pt"))
+            and (
+                len(port.dims) == 1
+                or (len(port.dims) == 2 and port.dims[0][0] not in "pt" and not flattened(port.element))
+            )
         ]
         if not usable:
             return None
