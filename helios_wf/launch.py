@@ -131,7 +131,8 @@ def _options(runnable: Runnable, bound: Bound, settings: Settings, run_id: str) 
     if isinstance(process, Workflow):
         names, logs = output_names(process, captures, bound.inputs, run_id)
         parts = name_parts(process, captures, bound.inputs, run_id)
-    return Options(str(settings.outdir), settings.keep, runnable.changes, names, logs, parts)
+    apart = bound.match is not None
+    return Options(str(settings.outdir), settings.keep, runnable.changes, names, logs, parts, apart)
 
 
 def ask(store: Store, row: RunRow, verb: str) -> str:

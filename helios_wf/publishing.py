@@ -35,6 +35,8 @@ class Options(Noun, frozen=True):
     logs: dict[str, str] = msgspec.field(default_factory=dict)
     parts: dict[str, Json] = msgspec.field(default_factory=dict)
     """What names of files may be made of besides: captures, scalar inputs, and the rest."""
+    apart: bool = False
+    """Whether outputs that are no datasets go to a folder of the run's own, as other runs have the same."""
 
 
 class Publisher:
@@ -55,6 +57,7 @@ class Publisher:
         self._logs = options.logs
         self._parts = options.parts
         self._outdir = Path(options.outdir)
+        self._loose = self._outdir / held.id if options.apart else self._outdir
         self._home = home
 
     def publish(self) -> dict[str, Json]:
@@ -65,7 +68,7 @@ class Publisher:
             UserError: two files of a dataset would have one name.
         """
         values = self._values()
-        arranged = arrange(values, Destinations(self._outdir, self._folders(), self._file_names(values)))
+        arranged = arrange(values, Destinations(self._loose, self._folders(), self._file_names(values)))
         with self._store.write() as tx:
             runs.fence(tx, self._held.id, self._held.epoch)
             publications.intend(tx, self._held.id, arranged.moves)
