@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,14 +9,15 @@ import msgspec
 
 from helios_wf import formats
 from helios_wf.engine import paths
+from helios_wf.engine.destinations import Destinations, arrange, basename_of, files_of
 from helios_wf.engine.loop import Held
-from helios_wf.engine.publish import Destinations, arrange, carry_out, files_of
-from helios_wf.errors import EventFileError, MissingExtraError
+from helios_wf.engine.publish import carry_out
+from helios_wf.errors import DatasetError, EventFileError, MissingExtraError
 from helios_wf.match import file_names
 from helios_wf.model import Dataset, Document, EventFile, Layout, Noun, Workflow
 from helios_wf.model.noun import Json
 from helios_wf.states import DatasetState, RunState
-from helios_wf.store import Store, datasets, jobs, publications, runs
+from helios_wf.store import Store, Tx, datasets, jobs, publications, runs
 
 
 class Options(Noun, frozen=True):
@@ -65,14 +65,18 @@ class Publisher:
 
         Raises:
             StoreError: something could not be moved or recorded; the run stays as it is.
-            UserError: two files of a dataset would have one name.
+            UserError: an output has a name that is none, two files of a dataset would have one, or another
+                run made a dataset of that name.
         """
         values = self._values()
-        arranged = arrange(values, Destinations(self._loose, self._folders(), self._file_names(values)))
+        own = self._home / "runs" / self._held.id
+        places = Destinations(self._loose, self._folders(), self._file_names(values))
+        arranged = arrange(values, places, own / "literals")
         with self._store.write() as tx:
             runs.fence(tx, self._held.id, self._held.epoch)
+            self._refuse_taken(tx)
             publications.intend(tx, self._held.id, arranged.moves)
-        carry_out(arranged.moves, self._home / "runs" / self._held.id)
+        carry_out(arranged.moves, own)
         made = [self._dataset(name, arranged.files[output]) for output, name in self._names.items()]
         made += [self._log_dataset(step, name) for step, name in self._logs.items()]
         with self._store.write() as tx:
@@ -84,6 +88,13 @@ class Publisher:
                 datasets.create(tx, dataset)
             runs.move(tx, self._held.id, self._held.epoch, RunState.DONE, outputs=arranged.outputs)
         return arranged.outputs
+
+    def _refuse_taken(self, tx: Tx) -> None:
+        """Makes sure that nobody else made one of the datasets in the meantime: nothing of it is touched."""
+        for name in (*self._names.values(), *self._logs.values()):
+            if datasets.exists(tx, name):
+                text = f"dataset {name!r} was made by another run in the meantime; it is left alone"
+                raise DatasetError(text)
 
     def _values(self) -> dict[str, Json]:
         flow = self._held.flow
@@ -104,8 +115,7 @@ class Publisher:
             return {}
         found = {}
         for output, name in self._names.items():
-            files = files_of(values[output])
-            basenames = [file.get("basename") or Path(file["path"]).name for file in files]
+            basenames = [basename_of(file) for file in files_of(values[output])]
             single = isinstance(values[output], dict)
             found[output] = file_names(workflow, output, name, basenames, single, self._parts)
         return found
@@ -130,11 +140,8 @@ class Publisher:
                     log = Path(row.directory or paths.to_text(())) / stream
                     if row.directory and log.is_file():
                         out.write(log.read_bytes())
-        data = path.read_bytes()
-        checksum = "sha1$" + hashlib.sha1(data, usedforsecurity=False).hexdigest()
-        return Dataset(
-            name, DatasetState.CLOSED, (EventFile(str(path), len(data), checksum),), {}, self._held.id
-        )
+        file = EventFile(str(path), path.stat().st_size, formats.checksum(path))
+        return Dataset(name, DatasetState.CLOSED, (file,), {}, self._held.id)
 
 
 def _folder(name: str) -> Path:

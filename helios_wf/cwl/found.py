@@ -67,6 +67,7 @@ class Finder:
         Raises:
             JobError: it is not there, or leads out of the working directory.
         """
+        _check_name(value.get("basename"))
         if value["class"] == "File" and value.get("contents") is not None and not _placed(value):
             self._write(value)
         elif value["class"] == "Directory" and value.get("listing") is not None and not _placed(value):
@@ -162,6 +163,15 @@ class Finder:
             root, extension = os.path.splitext(name)
             path = f"{self.out}/{root}_{count}{extension}"
         return path
+
+
+def _check_name(name: Json) -> None:
+    """Passes if a File or Directory may be called so when it is put somewhere: in a folder, not beside it."""
+    if name is not None and (
+        not isinstance(name, str) or name in ("", ".", "..") or "/" in name or "\0" in name
+    ):
+        text = f"the basename {name!r} of an output leads elsewhere; it must be a plain name"
+        raise JobError(Cause.UNSAFE_OUTPUT, text)
 
 
 def _placed(value: Mapping[str, Json]) -> bool:

@@ -1,4 +1,4 @@
-"""Moving a run's outputs to where they belong: recorded first, then moved, then recorded as done.
+"""Moving a run's outputs to where they belong; where that is was recorded before.
 
 A resume that finds a file at its destination, with the recorded size and checksum, takes it as it is.
 """
@@ -6,129 +6,21 @@ A resume that finds a file at its destination, with the recorded size and checks
 from __future__ import annotations
 
 import errno
-import hashlib
+import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from helios_wf.cwl.files import to_location, to_path
+from helios_wf.cwl.files import sha1
 from helios_wf.engine.durable import sync_path
-from helios_wf.errors import StoreError, UserError
-from helios_wf.model.noun import Json
+from helios_wf.errors import StoreError
 from helios_wf.store.rows import Publication
-
-
-class Published(NamedTuple):
-    """Where everything goes: the output object as it will be, the moves, and the files of each output."""
-
-    outputs: dict[str, Json]
-    moves: list[Publication]
-    files: dict[str, list[dict[str, Json]]]
-
-
-class Destinations:
-    """Gives each output file a place of its own.
-
-    Args:
-        outdir: the folder for outputs that are no datasets.
-        folders: for outputs that are datasets, their folder.
-        names: for outputs that are datasets, the name of each file in order.
-    """
-
-    def __init__(self, outdir: Path, folders: Mapping[str, Path], names: Mapping[str, list[str]]) -> None:
-        self._outdir = outdir
-        self._folders = folders
-        self._names = names
-        self._taken: set[Path] = set()
-
-    def place(self, output: str, position: int, basename: str) -> Path:
-        """Returns a free place for a file; equal names get ``_2``, ``_3`` (in a dataset: an error)."""
-        if output in self._folders:
-            path = self._folders[output] / self._names[output][position]
-            if path in self._taken:
-                raise UserError(
-                    f"output {output!r} would have two files named {path.name!r} in one dataset; "
-                    "give helios:dataset a 'files' pattern with {index}"
-                )
-        else:
-            path, number = self._outdir / basename, 1
-            while path in self._taken:
-                number += 1
-                path = self._outdir / f"{Path(basename).stem}_{number}{Path(basename).suffix}"
-        self._taken.add(path)
-        return path
-
-
-def arrange(values: Mapping[str, Json], destinations: Destinations) -> Published:
-    """Returns where the outputs of a run go; nothing is moved yet."""
-    moves: list[Publication] = []
-    files: dict[str, list[dict[str, Json]]] = {}
-    outputs = {
-        name: _arrange(value, name, destinations, moves, files.setdefault(name, []))
-        for name, value in values.items()
-    }
-    return Published(outputs, moves, files)
-
-
-def _arrange(
-    value: Json,
-    output: str,
-    destinations: Destinations,
-    moves: list[Publication],
-    files: list[dict[str, Json]],
-) -> Json:
-    if isinstance(value, list):
-        return [_arrange(one, output, destinations, moves, files) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if value.get("class") not in ("File", "Directory"):
-        return {key: _arrange(one, output, destinations, moves, files) for key, one in value.items()}
-    if "location" not in value and "path" not in value:
-        return value
-    source = value.get("path") or to_path(value["location"])
-    place = destinations.place(output, len(files), value.get("basename") or Path(source).name)
-    return _moved(value, source, place, output, moves, files)
-
-
-def _moved(
-    value: dict[str, Json],
-    source: str,
-    place: Path,
-    output: str,
-    moves: list[Publication],
-    files: list[dict[str, Json]],
-) -> dict[str, Json]:
-    size = int(value.get("size") or 0)
-    moves.append(Publication(output, len(moves), source, str(place), size, value.get("checksum")))
-    moved = dict(value) | {"location": to_location(str(place)), "path": str(place), "basename": place.name}
-    for derived in ("nameroot", "nameext", "dirname"):
-        moved.pop(derived, None)
-    if value["class"] == "File":
-        files.append(moved)
-    if value.get("listing"):
-        moved["listing"] = [_relisted(entry, place) for entry in value["listing"]]
-    if value.get("secondaryFiles"):
-        secondary = []
-        for entry in value["secondaryFiles"]:
-            beside = place.parent / (entry.get("basename") or Path(entry["path"]).name)
-            secondary.append(
-                _moved(entry, entry.get("path") or to_path(entry["location"]), beside, output, moves, [])
-            )
-        moved["secondaryFiles"] = secondary
-    return moved
-
-
-def _relisted(entry: dict[str, Json], folder: Path) -> dict[str, Json]:
-    place = folder / str(entry.get("basename"))
-    moved = dict(entry) | {"location": to_location(str(place)), "path": str(place)}
-    if entry.get("listing"):
-        moved["listing"] = [_relisted(one, place) for one in entry["listing"]]
-    return moved
 
 
 def carry_out(moves: list[Publication], owned: Path) -> None:
     """Moves files to their destinations; what lies outside ``owned`` (an input passed on) is copied.
+
+    A file that is there already is replaced; of a folder, the files that the new one has too.
 
     Raises:
         StoreError: a file is neither at its source nor, whole, at its destination; or there is no space.
@@ -158,27 +50,70 @@ def _carry(source: Path, destination: Path, move: Publication, mine: bool) -> No
         if _is_whole(destination, move):
             return
         raise StoreError(f"cannot publish {move.source}: it is gone, and {destination} is not the same file")
-    if mine and not source.is_symlink():
-        try:
-            if destination.is_dir():
-                shutil.rmtree(destination)
-            source.rename(destination)
+    if source.is_dir():
+        _carry_folder(source, destination, mine)
+    elif not mine or source.is_symlink() or not _renamed(source, destination):
+        _copy(source.resolve(), destination)
+
+
+def _carry_folder(source: Path, destination: Path, mine: bool) -> None:
+    """Moves or copies a folder; into one that is there already, file by file."""
+    if mine:
+        for link in _links(source):
+            _replace_link(link, source)
+        if not destination.exists() and _renamed(source, destination):
             return
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-    _copy(source.resolve(), destination)
+    destination.mkdir(exist_ok=True)
+    for entry in sorted(source.iterdir()):
+        if entry.is_dir():
+            _carry_folder(entry, destination / entry.name, mine)
+        elif not mine or entry.is_symlink() or not _renamed(entry, destination / entry.name):
+            _copy(entry.resolve(), destination / entry.name)
+    sync_path(str(destination))
+    if mine:
+        shutil.rmtree(source)
+
+
+def _links(folder: Path) -> Iterator[Path]:
+    """Yields the symbolic links below a folder."""
+    for here, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(here, name)
+            if path.is_symlink():
+                yield path
+
+
+def _replace_link(link: Path, folder: Path) -> None:
+    """Puts a copy in the place of a link that would lead nowhere once its folder is moved."""
+    target = link.resolve()
+    if target.is_relative_to(folder.resolve()) and not link.readlink().is_absolute():
+        return
+    if target.is_dir():
+        temporary = link.with_name(f".{link.name[:200]}.part")
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.copytree(target, temporary)
+        link.unlink()
+        temporary.rename(link)
+    else:
+        _copy(target, link)
+
+
+def _renamed(source: Path, destination: Path) -> bool:
+    """Renames a file or folder; says whether that is possible: not to another file system."""
+    try:
+        source.rename(destination)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return False
+    return True
 
 
 def _copy(source: Path, destination: Path) -> None:
-    temporary = destination.with_name(f".{destination.name}.part")
-    if source.is_dir():
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.copytree(source, temporary)
-        shutil.rmtree(destination, ignore_errors=True)
-    else:
-        shutil.copyfile(source, temporary)
-        sync_path(str(temporary))
+    """Copies a file beside its destination, syncs it, and renames it."""
+    temporary = destination.with_name(f".{destination.name[:200]}.part")
+    shutil.copyfile(source, temporary)
+    sync_path(str(temporary))
     temporary.rename(destination)
 
 
@@ -187,22 +122,4 @@ def _is_whole(path: Path, move: Publication) -> bool:
         return True
     if not path.is_file() or path.stat().st_size != move.size:
         return False
-    return move.checksum is None or not move.checksum.startswith("sha1$") or _sha1(path) == move.checksum
-
-
-def _sha1(path: Path) -> str:
-    with path.open("rb") as file:
-        return "sha1$" + hashlib.file_digest(file, "sha1").hexdigest()
-
-
-def files_of(value: Json) -> Iterator[dict[str, Json]]:
-    """Yields the Files of an output in order, at any depth."""
-    if isinstance(value, list):
-        for one in value:
-            yield from files_of(one)
-    elif isinstance(value, dict):
-        if value.get("class") == "File":
-            yield value
-        elif value.get("class") != "Directory":
-            for one in value.values():
-                yield from files_of(one)
+    return move.checksum is None or not move.checksum.startswith("sha1$") or sha1(str(path)) == move.checksum

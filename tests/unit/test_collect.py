@@ -246,3 +246,16 @@ def test_a_link_to_nothing_is_a_missing_output(left: Left) -> None:
     with pytest.raises(JobError) as caught:
         left.collect({"x": glob("gone")})
     assert caught.value.cause is Cause.MISSING_OUTPUT
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../up", "a/b", "/etc/passwd", ""])
+def test_a_basename_that_leads_elsewhere_is_unsafe_wherever_it_stands(left: Left, name: str) -> None:
+    left.put("x")
+    named = {"class": "File", "path": "x", "basename": name}
+    folder = {"class": "Directory", "basename": "d", "listing": [named]}
+    beside = {"class": "File", "path": "x", "secondaryFiles": [named]}
+    for value in (named, folder, beside):
+        left.put("cwl.output.json", json.dumps({"o": value}))
+        with pytest.raises(JobError) as caught:
+            left.collect({"o": "Any"})
+        assert caught.value.cause is Cause.UNSAFE_OUTPUT

@@ -1,0 +1,204 @@
+"""Where the outputs of a run go: each file and folder gets a place of its own.  Nothing is moved here.
+
+Only files without a place, literals of expressions, are written: into the run's own folder, to be moved with
+the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from helios_wf.cwl.files import is_file_or_directory, to_location, to_path
+from helios_wf.errors import UserError
+from helios_wf.model.noun import Json
+from helios_wf.store.rows import Publication
+
+
+class Published(NamedTuple):
+    """Where everything goes: the output object as it will be, the moves, and the files of each output."""
+
+    outputs: dict[str, Json]
+    moves: list[Publication]
+    files: dict[str, list[dict[str, Json]]]
+
+
+class Destinations:
+    """Gives each output file a place of its own.
+
+    Args:
+        outdir: the folder for outputs that are no datasets.
+        folders: for outputs that are datasets, their folder.
+        names: for outputs that are datasets, the name of each file in order.
+    """
+
+    def __init__(self, outdir: Path, folders: Mapping[str, Path], names: Mapping[str, list[str]]) -> None:
+        self._outdir = outdir
+        self._folders = folders
+        self._names = names
+        self._taken: dict[str, int] = {}
+
+    def place(self, output: str, position: int, basename: str) -> Path:
+        """Returns a free place for a file; equal names get ``_2``, ``_3`` (in a dataset: an error).
+
+        Raises:
+            UserError: a dataset would have two files of one name, or the name is none.
+        """
+        if output not in self._folders:
+            return self.free(self._outdir, basename)
+        path = self._folders[output] / self._names[output][position]
+        if str(path) in self._taken:
+            raise UserError(
+                f"output {output!r} would have two files named {path.name!r} in one dataset; "
+                "give helios:dataset a 'files' pattern with {index}"
+            )
+        self._taken[str(path)] = 1
+        return path
+
+    def free(self, folder: Path, basename: str) -> Path:
+        """Returns a free place in a folder, with ``_2``, ``_3`` in its name where that is taken.
+
+        Raises:
+            UserError: the name is none: it would lead elsewhere.
+        """
+        if "/" in basename or "\0" in basename or basename in ("", ".", ".."):
+            raise UserError(f"an output cannot be called {basename!r}: a basename has no '/' and is no '..'")
+        wanted = f"{folder}/{basename}"
+        number = self._taken.get(wanted, 0) + 1
+        path, name = wanted, Path(basename)
+        while number > 1 and (path := f"{folder}/{name.stem}_{number}{name.suffix}") in self._taken:
+            number += 1
+        self._taken[wanted] = number
+        self._taken.setdefault(path, 1)
+        return Path(path)
+
+
+def arrange(values: Mapping[str, Json], destinations: Destinations, literals: Path) -> Published:
+    """Returns where the outputs of a run go; nothing is moved yet.
+
+    Args:
+        values: the output object as the jobs made it.
+        destinations: gives the places.
+        literals: a folder of the run, where what has no place yet is written.
+
+    Raises:
+        UserError: something has a name that is none, or two files of a dataset would have one.
+    """
+    work = _Arrangement(destinations, literals)
+    outputs = {name: work.value(value, name) for name, value in values.items()}
+    return Published(outputs, work.moves, work.files)
+
+
+class _Arrangement:
+    """The moves of a run's outputs while they are being found."""
+
+    def __init__(self, destinations: Destinations, literals: Path) -> None:
+        self.moves: list[Publication] = []
+        self.files: dict[str, list[dict[str, Json]]] = {}
+        self._destinations = destinations
+        self._literals = literals
+        self._written = 0
+
+    def value(self, value: Json, output: str) -> Json:
+        """Returns a value with its files where they will be."""
+        files = self.files.setdefault(output, [])
+        if isinstance(value, list):
+            return [self.value(one, output) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if not is_file_or_directory(value):
+            return {key: self.value(one, output) for key, one in value.items()}
+        place = self._destinations.place(output, len(files), basename_of(value))
+        moved = self._moved(value, place, output)
+        if value["class"] == "File":
+            files.append(moved)
+        return moved
+
+    def _moved(self, value: dict[str, Json], place: Path, output: str) -> dict[str, Json]:
+        source = _source(value) or self._write(value)
+        size = int(value.get("size") or len((value.get("contents") or "").encode()))
+        self.moves.append(
+            Publication(output, len(self.moves), source, str(place), size, value.get("checksum"))
+        )
+        moved = _at(value, place) | {"basename": place.name}
+        if value["class"] == "File":
+            moved["size"] = size
+        for derived in ("nameroot", "nameext", "dirname"):
+            moved.pop(derived, None)
+        if value.get("listing"):
+            moved["listing"] = self._listing(value, place, output)
+        if value.get("secondaryFiles"):
+            moved["secondaryFiles"] = [
+                self._moved(entry, self._beside(entry, basename_of(value), place), output)
+                for entry in value["secondaryFiles"]
+            ]
+        return moved
+
+    def _listing(self, value: dict[str, Json], place: Path, output: str) -> list[Json]:
+        """Returns the entries of a Directory: they move with it, or one by one where it is a literal."""
+        if _source(value) is not None:
+            return [_relisted(entry, place) for entry in value["listing"]]
+        return [
+            self._moved(entry, self._destinations.free(place, basename_of(entry)), output)
+            for entry in value["listing"]
+        ]
+
+    def _beside(self, entry: dict[str, Json], primary: str, place: Path) -> Path:
+        """Returns the place of a secondary file: beside its primary, and renamed as that was."""
+        name = basename_of(entry)
+        for old, new in ((primary, place.name), (f"{Path(primary).stem}.", f"{place.stem}.")):
+            if place.name != primary and name.startswith(old):
+                name = new + name[len(old) :]
+                break
+        return self._destinations.free(place.parent, name)
+
+    def _write(self, value: dict[str, Json]) -> str:
+        """Writes a literal and returns its path; a resume writes the same again."""
+        folder = self._literals / str(self._written)
+        self._written += 1
+        path = folder / "literal"
+        folder.mkdir(parents=True, exist_ok=True)
+        if value["class"] == "File":
+            path.write_text(value.get("contents") or "", encoding="utf-8")
+        else:
+            path.mkdir(exist_ok=True)
+        return str(path)
+
+
+def _source(value: Mapping[str, Json]) -> str | None:
+    """Returns the path where a File or Directory is, None of a literal."""
+    if value.get("path"):
+        return str(value["path"])
+    location = value.get("location")
+    return None if location is None or location.startswith("_:") else to_path(location)
+
+
+def basename_of(value: Mapping[str, Json]) -> str:
+    """Returns the name of a File or Directory: the one that it is given, else that of its path."""
+    return str(value.get("basename") or Path(_source(value) or "literal").name)
+
+
+def _at(value: dict[str, Json], place: Path) -> dict[str, Json]:
+    return value | {"location": to_location(str(place)), "path": str(place)}
+
+
+def _relisted(entry: dict[str, Json], folder: Path) -> dict[str, Json]:
+    place = folder / basename_of(entry)
+    moved = _at(entry, place)
+    if entry.get("listing"):
+        moved["listing"] = [_relisted(one, place) for one in entry["listing"]]
+    return moved
+
+
+def files_of(value: Json) -> Iterator[dict[str, Json]]:
+    """Yields the Files of an output in order, at any depth."""
+    if isinstance(value, list):
+        for one in value:
+            yield from files_of(one)
+    elif isinstance(value, dict):
+        if value.get("class") == "File":
+            yield value
+        elif value.get("class") != "Directory":
+            for one in value.values():
+                yield from files_of(one)
