@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from helios_wf.session import Layouts, Outcome, Session
     from helios_wf.store import Store
     from helios_wf.store.rows import JobRow
+
+SHOWN = 3
+"""How many kinds of failures are shown in full."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C.  Source: POSIX shells, 128 + SIGINT."""
@@ -125,10 +129,11 @@ def _interruptible(session: Session) -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) stops cleanly; the second one at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        click.echo("stopping: running jobs are ended and put back; once more to leave at once", err=True)
-        session.interrupt()
         for each in before:
             signal.signal(each, signal.default_int_handler)
+        session.interrupt()
+        # not through sys.stderr: the signal may have come while that was being written to
+        os.write(2, b"stopping: running jobs are ended and put back; once more to leave at once\n")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -154,17 +159,35 @@ def _explain(outcome: Outcome) -> None:
     if outcome.state is RunState.DONE:
         return
     click.echo(f"run {outcome.run} is {outcome.state}: {outcome.reason}", err=True)
-    for failure in outcome.failures[:3]:
-        click.echo(describe(failure, outcome.steps.get(failure.task, str(failure.task))), err=True)
+    if outcome.failures:
+        click.echo(describe_all(outcome.failures, outcome.steps), err=True)
     if outcome.state is not RunState.FINISHED:
         click.echo(f"  to go on with it: helios-wf resume {outcome.run}", err=True)
 
 
+def describe_all(failures: Sequence[JobRow], steps: Mapping[int, str]) -> str:
+    """Returns what is to be said of failed jobs: the first of each kind in full, the others by name."""
+    kinds: dict[tuple[int, str, str], list[JobRow]] = {}
+    for job in failures:
+        kinds.setdefault((job.task, job.message, job.stderr_tail), []).append(job)
+    lines = []
+    for first, *others in list(kinds.values())[:SHOWN]:
+        step = steps.get(first.task, str(first.task))
+        lines.append(describe(first, step))
+        if others:
+            named = ", ".join(_where(job, step) for job in others)
+            lines.append(f"  in the same way failed {named}")
+    return "\n".join(lines)
+
+
+def _where(job: JobRow, step: str) -> str:
+    return f"{step}[{job.path.replace('/', ',')}]" if job.path else step
+
+
 def describe(job: JobRow, step: str) -> str:
     """Returns what is to be said of a failed job: cause first, then where, command and the log's end."""
-    where = f"{step}[{job.path.replace('/', ',')}]" if job.path else step
     events = f", events {job.first} to {job.stop}" if job.first is not None else ""
-    lines = [f"  {where} failed at attempt {job.attempt}{events}: {job.message or job.cause}"]
+    lines = [f"  {_where(job, step)} failed at attempt {job.attempt}{events}: {job.message or job.cause}"]
     if job.stderr_tail.strip():
         lines += ["    its stderr ends with:"]
         lines += [f"      {line}" for line in job.stderr_tail.rstrip().splitlines()[-8:]]

@@ -57,7 +57,7 @@ def status(run: str | None, output: str, settings: Settings) -> None:
     row = find_run(store, run)
     with store.read() as tx:
         rows = tasks.list(tx, row.id)
-        failures = jobs.failures(tx, row.id, 3)
+        failures = jobs.failures(tx, row.id, 10)
     if output == "json":
         emit({**_without_text(_run(row)), "tasks": [_task(one) for one in rows]}, "json")
         return
@@ -75,11 +75,9 @@ def status(run: str | None, output: str, settings: Settings) -> None:
     ]
     click.echo(table(cells, ("task", "state", "done", "of", "running", "failed")))
     if failures:
-        from helios_wf.cli.run import describe
+        from helios_wf.cli.run import describe_all
 
-        names = {one.number: one.name for one in rows}
-        for failure in failures:
-            click.echo(describe(failure, names[failure.task]))
+        click.echo(describe_all(failures, {one.number: one.name for one in rows}))
 
 
 @click.command()

@@ -13,6 +13,24 @@ inputs:
     type: File[]
     label: Files of events
     helios:mask: {mask: "helios.{run:06d}.{stream}.events", exclude: "**.test.**"}
+  filter:
+    type: string?
+    label: Condition that events must pass
+  without:
+    type: string[]?
+    label: Of status, sensor and energy, those that the files do not have
+  status_column:
+    type: string?
+    label: Column counted as status
+  sensor_column:
+    type: string?
+    label: Column counted as sensor
+  energy_column:
+    type: string?
+    label: Column of numbers to add up
+  table:
+    type: string?
+    label: Table of events, where files hold several
   threshold:
     type: double
     label: Energies above it are high
@@ -33,7 +51,18 @@ steps:
   partial:
     run: ../../cwl_tools/events_stats.cwl
     scatter: events
-    in: {events: events, threshold: threshold, bins: bins, low: low, high: high}
+    in:
+      events: events
+      filter: filter
+      without: without
+      status_column: status_column
+      sensor_column: sensor_column
+      energy_column: energy_column
+      table: table
+      threshold: threshold
+      bins: bins
+      low: low
+      high: high
     out: [statistics]
     helios:split: {input: events, eventsPerJob: 5000000}
   merge:

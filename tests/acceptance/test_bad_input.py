@@ -410,6 +410,17 @@ def test_a_tool_that_goes_wrong_fails_its_run_and_says_how(
     assert (run["state"], run["outputs"]) == ("FAILED", None)
 
 
+def test_jobs_that_fail_in_the_same_way_are_told_once(lab: Command) -> None:
+    lab.write("count.cwl", COUNT.replace("[wc, -l]", json.dumps(sh("echo no >&2; exit 3"))))
+    lab.write("job.yml", "events: [{class: File, path: a.txt}]\n")
+    attempts = ("--set", "retry.attempts=1", "--set", "count.split.eventsPerJob=15")
+    assert lab("run", "lines.cwl", "job.yml", *attempts, "--jobs", "2", "--quiet") == 1
+    assert lab.err.count("it exited with 3") == 1
+    assert lab.err.count("in the same way failed count[0,1]") <= 1
+    assert lab("status") == 0
+    assert lab.out.count("it exited with 3") == 1
+
+
 def test_a_failed_run_goes_on_when_what_was_wrong_is_mended(
     lab: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

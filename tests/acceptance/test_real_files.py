@@ -207,3 +207,24 @@ def test_an_rntuple_is_added_by_its_table_shown_and_cut(helios: Command, shared:
     assert (file["layout"]["table"], len(file["layout"]["columns"])) == ("EventData", 763)
     assert helios("dataset", "verify", "atlas.physlite") == 0
     check(helios, path, CASES["RNTuple"], size=40, most=None, jobs=2)
+
+
+def test_the_shipped_template_counts_a_file_that_nobody_generated(helios: Command, shared: Path) -> None:
+    path = shared / "data" / "uproot-Zmumu.root"
+    inputs = {
+        "events": [{"class": "File", "path": str(path)}],
+        "energy_column": "M",
+        "status_column": "Type",
+        "without": ["sensor"],
+        "filter": "Q1 != Q2",
+        "threshold": 90,
+    }
+    helios.write("job.json", json.dumps(inputs))
+    template = resources.templates() / "event_statistics" / "event_statistics.cwl"
+    outputs = helios.json("run", template, "job.json", "--set", "partial.split.eventsPerJob=800", "--quiet")
+    found = json.loads(Path(outputs["statistics"]["path"]).read_text())
+    table = uproot.open(path)["events"].arrays(["M", "Q1", "Q2", "Type"], library="np")
+    masses = table["M"][table["Q1"] != table["Q2"]]
+    assert found["n_events"] == len(masses)
+    assert found["energy"]["above_threshold"] == int((masses > 90).sum())
+    assert found["status"]["values"] == counts(table["Type"][table["Q1"] != table["Q2"]])
