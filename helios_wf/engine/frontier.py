@@ -87,6 +87,7 @@ class Frontier:
         self._settled: set[tuple[int, Path]] = set()
         self._remaining: list[dict[Path, int]] = [{} for _ in plan.tasks]
         self._members = self._index_members()
+        self._opens = self._index_opens()
         self._cursors: dict[Node, list[Cursor]] = {node: [] for node in self._chains}
         self._ready: dict[Node, deque[Path]] = {node: deque() for node in self._chains}
         for node, chain in self._chains.items():
@@ -113,9 +114,8 @@ class Frontier:
                 self._completed(task, path)
         self._note(Node("domain", domain), path)
         if size:
-            for node, chain in self._chains.items():
-                if chain and chain[-1] == domain:
-                    self._walk(node, (*path, *[None] * (len(chain) - len(path))))
+            for node in self._opens[domain]:
+                self._walk(node, (*path, None))
 
     def complete(self, task: int, path: Path) -> None:
         """Takes that a task's job (or a merge task's last job) at a path ended well or was skipped."""
@@ -250,6 +250,24 @@ class Frontier:
             for need in needs:
                 readers[need.node].setdefault(len(need.positions), []).append((node, need))
         return readers
+
+    def _index_opens(self) -> list[list[Node]]:
+        """Returns for each domain the nodes that its opening may make ready.
+
+        A node that needs a fact at the new index of the same domain waits for that fact, which cannot be
+        there yet; so the indices of a million files are walked once, not once more for each step behind the first.
+        """
+        opens: list[list[Node]] = [[] for _ in self.plan.domains]
+        for node, chain in self._chains.items():
+            last = len(chain) - 1
+            follows = any(
+                (position, self._chains[need.node][at]) == (last, chain[last])
+                for need in self._needs[node]
+                for at, position in enumerate(need.positions)
+            )
+            if chain and not follows:
+                opens[chain[last]].append(node)
+        return opens
 
     def _index_members(self) -> list[list[tuple[int, int]]]:
         members: list[list[tuple[int, int]]] = [[] for _ in self.plan.domains]

@@ -51,7 +51,12 @@ def scattered_parts(step: Step, feeds: Mapping[str, Feed], is_cut: IsCut) -> Ite
     for port, source in zip(step.scatter, sources, strict=True):
         outer = isinstance(source, Gathered) and not source.splice and not is_cut(source.domain)
         if not outer and parts_of(source, is_cut):
-            text = f"step {step.name!r} scatters over the parts in {port!r} together with other arrays"
+            how = (
+                "together with other arrays"
+                if len(sources) > 1
+                else "behind a condition, join or outer scatter"
+            )
+            text = f"step {step.name!r} scatters over the parts in {port!r} {how}"
             yield Problem(feeds[port].place, f"{text}; {_PARTS_MAY}")
 
 

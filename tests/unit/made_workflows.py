@@ -29,7 +29,8 @@ CWL = {"text": "string?", "file": "File?", "flag": "boolean"}
 class Port(NamedTuple):
     """What a link carries: its kind, and a tag for each dimension; equal tags have equal lengths.
 
-    Tags that begin with ``p`` are parts of a split, ``t`` the outputs of a merge with a target.
+    Tags that begin with ``p`` are parts of a split (with ``u``: of a single file; with ``c``: maybe null
+    behind a condition), ``t`` the outputs of a merge with a target.
     """
 
     kind: str
@@ -56,7 +57,7 @@ class Port(NamedTuple):
 
 def flattened(port: Port) -> Any:
     """Returns the ``linkMerge`` that makes an array of what plain CWL gives as a single file."""
-    return "merge_flattened" if port.dims and port.dims[0].startswith(("pu", "t")) else None
+    return "merge_flattened" if port.dims and {"u", "t"} & set(port.dims[0]) else None
 
 
 class Made(NamedTuple):
@@ -150,6 +151,7 @@ class Maker:
     def event_step(self, env: dict[str, Port]) -> tuple[Step, dict[str, Port]] | None:
         """A tool that changes the events of one file, scattered over files or parts, maybe split."""
         usable = [s for s, port in env.items() if port.kind == "file" and len(port.dims) < 2]
+        usable = [s for s in usable if not any("c" in tag for tag in env[s].dims)]
         if not usable:
             return None
         raw = self.choose(usable)
@@ -292,7 +294,12 @@ class Maker:
             guarded = True
         elif len(ports) == 1 and self.chance(2):
             ((name, port),) = ports.items()
-            if port.dims and port.dims[0][0] in "pt" and not port.element.shows_parts:
+            if (
+                port.dims
+                and port.dims[0][0] in "pt"
+                and "c" not in port.dims[0]
+                and not port.element.shows_parts
+            ):
                 scatter, dims, guarded = (name,), port.dims[:1], False
         inner = {n: port.element if n in scatter else port for n, port in ports.items()}
         inputs = [
@@ -333,7 +340,13 @@ class Maker:
             scatter_method=method,
             when=when,
         )
-        return step, {n: Port(inside[s].kind, (*dims, *inside[s].dims)) for n, s in exported.items()}
+        found = {n: Port(inside[s].kind, (*dims, *inside[s].dims)) for n, s in exported.items()}
+        if when is not None:
+            found = {
+                n: Port(port.kind, tuple(f"pc{tag}" if tag[0] in "pt" else tag for tag in port.dims))
+                for n, port in found.items()
+            }
+        return step, found
 
     # -- parts of steps ------------------------------------------------------------------------------------
 
