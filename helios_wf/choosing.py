@@ -16,7 +16,7 @@ from helios_wf.cwl.load import load
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.errors import DatasetError, TemplateError, UserError
 from helios_wf.masks import check_name
-from helios_wf.match import Combinations, Match, combinations, masked_inputs
+from helios_wf.match import Combinations, Match, combinations, masked_inputs, starting
 from helios_wf.model import Dataset, Document, EventFile, Parameter, Workflow
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Plan
@@ -143,6 +143,7 @@ def over_datasets(store: Store, document: Document, given: Given = Given()) -> C
         _check_taken(workflow, found, given, datasets.meta(tx))
         bound = []
         left_out = [] if given.names else [_left_out(*each) for each in _not_ready(found)]
+        left_out += [] if given.names else _open(tx, workflow)
         for match in found.matches:
             if given.names and not set(match.datasets.values()) & set(given.names):
                 continue
@@ -220,6 +221,16 @@ def _not_ready(found: Combinations) -> list[tuple[tuple[str, ...], str]]:
     """Returns the combinations that cannot start a run now: their datasets, and why."""
     waiting = [(tuple(one.datasets.values()), one.reason) for one in found.waiting]
     return waiting + [(tuple(one.datasets.values()), one.reason) for one in found.refused]
+
+
+def _open(tx: Tx, workflow: Workflow) -> list[str]:
+    """Returns the OPEN datasets whose names start runs once they are closed."""
+    masks = [each.mask for each in starting(masked_inputs(workflow))]
+    return [
+        _left_out([name], f"is OPEN; it is taken once it is complete: helios-wf dataset close {name}")
+        for name in datasets.names(tx, DatasetState.OPEN)
+        if any(mask.match(name) is not None for mask in masks)
+    ]
 
 
 def _left_out(names: Iterable[str], reason: str) -> str:

@@ -106,7 +106,7 @@ def _table(match: Match | None, preview: Preview) -> None:
 
 
 def _number(value: int | None) -> str:
-    return "?" if value is None else str(value)
+    return "?" if value is None else f"{value:,}"
 
 
 def dot(tasks: Sequence[TaskPreview]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,8 @@ from helios_wf.model.noun import Json
 from helios_wf.states import RunState
 
 if TYPE_CHECKING:
+    from helios_wf.choosing import Choice
+    from helios_wf.model import Document
     from helios_wf.session import Layouts, Outcome, Session
     from helios_wf.store import Store
     from helios_wf.store.rows import JobRow
@@ -73,10 +74,21 @@ def run(
         layouts.learn(bound.datasets)
         check_inputs(runnable.plan, bound.inputs, layouts.of)
     if not choice.runs:
-        click.echo(f"nothing to run: no combination of CLOSED datasets is new to {document}", err=True)
+        click.echo(f"nothing to run: {nothing(runnable.document, choice)}", err=True)
     ids = new_runs(open_store(), runnable, choice, settings)
     as_array = job is None and has_masks(runnable.document)
     return drive(open_store(), settings, ids, as_array, quiet, layouts)
+
+
+def nothing(document: Document, choice: Choice) -> str:
+    """Returns why a template starts no run over the catalogue."""
+    if choice.left_out:
+        return f"no combination of CLOSED datasets is new to {document.path}"
+    masks = ", ".join(repr(each.mask.mask) for each in document.process.inputs if each.mask is not None)
+    return (
+        f"no dataset has a name that {document.path} takes ({masks}); "
+        "helios-wf dataset list shows what there is, helios-wf match NAME what takes a name"
+    )
 
 
 @click.command()
@@ -129,11 +141,10 @@ def _interruptible(session: Session) -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) stops cleanly; the second one at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:
+        click.echo("stopping: running jobs are ended and put back; once more to leave at once", err=True)
+        session.interrupt()
         for each in before:
             signal.signal(each, signal.default_int_handler)
-        session.interrupt()
-        # not through sys.stderr: the signal may have come while that was being written to
-        os.write(2, b"stopping: running jobs are ended and put back; once more to leave at once\n")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

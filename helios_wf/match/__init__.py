@@ -13,7 +13,7 @@ from helios_wf.match.check import check_template
 from helios_wf.match.explain import TemplateIndex, Verdict, explain_name
 from helios_wf.match.join import Combinations, Match, Refused, Waiting, combinations
 from helios_wf.match.naming import file_names, name_parts, output_names
-from helios_wf.match.read import MaskedInput, masked_inputs
+from helios_wf.match.read import MaskedInput, masked_inputs, starting
 from helios_wf.match.together import check_repository
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "masked_inputs",
     "name_parts",
     "output_names",
+    "starting",
 ]

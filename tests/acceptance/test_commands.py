@@ -208,6 +208,16 @@ def test_a_template_runs_every_combination_that_is_not_done_yet(lab: Command) ->
     assert len(lab.json("runs", "--format", "json")) == 3
 
 
+def test_a_template_without_datasets_says_what_it_would_take(lab: Command) -> None:
+    assert lab.json("run", "template.cwl") == []
+    assert "no dataset has a name that" in lab.err
+    assert "'lab.{period}.{stream}.lines', 'lab.{period}.marks.v{v:int}'" in lab.err
+    assert lab("dataset", "add", "lab.may.left.lines", "a.txt") == 0
+    assert lab.json("run", "template.cwl") == []
+    assert "not run: lab.may.left.lines: is OPEN" in lab.err
+    assert "helios-wf dataset close lab.may.left.lines" in lab.err
+
+
 def test_a_template_that_changed_needs_a_new_version(lab: Command) -> None:
     given = ("--dataset", "lab.may.left.lines=b.txt", "--dataset", "lab.may.marks.v1=marks.txt")
     assert len(lab.json("run", "template.cwl", *given)) == 1
