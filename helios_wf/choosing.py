@@ -14,7 +14,7 @@ from helios_wf.cwl.files import to_location
 from helios_wf.cwl.job_file import read_inputs
 from helios_wf.cwl.load import load
 from helios_wf.cwl.settings import apply_settings
-from helios_wf.errors import DatasetError, TemplateError, UserError
+from helios_wf.errors import DatasetError, InputError, TemplateError, UserError
 from helios_wf.masks import check_name
 from helios_wf.match import Combinations, Match, combinations, masked_inputs, starting
 from helios_wf.model import Dataset, Document, EventFile, Parameter, Workflow
@@ -118,7 +118,13 @@ def over_job(document: Document, job: str | None) -> Choice:
     Raises:
         InputError: the inputs do not fit the document.
     """
-    return Choice((Bound(read_inputs(job, document.process, Path.cwd())),))
+    try:
+        inputs = read_inputs(job, document.process, Path.cwd())
+    except InputError as error:
+        if job is not None:
+            raise
+        raise InputError(f"{document.path} wants a JOB file that binds its inputs:\n{error}") from None
+    return Choice((Bound(inputs),))
 
 
 def over_datasets(store: Store, document: Document, given: Given = Given()) -> Choice:  # noqa: B008

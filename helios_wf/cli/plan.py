@@ -44,13 +44,19 @@ def plan(
 
     Takes what ``run`` takes.  A number that depends on what runs before is shown as ``?``.
     """
-    from helios_wf.choosing import choose, load_runnable
+    from helios_wf.choosing import Choice, choose, load_runnable
+    from helios_wf.errors import InputError
     from helios_wf.preview import preview
     from helios_wf.session import Layouts
     from helios_wf.store import Store
 
     runnable = load_runnable(document, changes, settings.home / "cache", settings.root)
-    choice = choose(runnable.document, job, given, lambda: Store.open(settings.store, settings.home))
+    try:
+        choice = choose(runnable.document, job, given, lambda: Store.open(settings.store, settings.home))
+    except InputError as error:
+        if job is not None or given:
+            raise
+        choice = Choice((), (str(error),))
     layouts = Layouts()
     shown: list[tuple[Match | None, Preview]] = []
     for bound in choice.runs:

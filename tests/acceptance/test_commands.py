@@ -309,6 +309,14 @@ def test_a_plan_without_datasets_shows_the_tasks(lab: Command) -> None:
     assert lab.out.splitlines()[1].split() == ["copy", "?", "?", "?", "-", "compiled"]
 
 
+def test_a_plan_without_inputs_shows_the_tasks_and_what_is_missing(lab: Command) -> None:
+    assert lab("plan", "plain.cwl") == 0
+    assert "plain.cwl wants a JOB file that binds its inputs:" in lab.out
+    assert "input 'lines' is missing; its type is File[]" in lab.out
+    assert lab("run", "plain.cwl") == 2
+    assert "plain.cwl wants a JOB file that binds its inputs:" in lab.err
+
+
 # -- what there is -----------------------------------------------------------------------------------------
 
 
