@@ -7,14 +7,16 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from helios_wf.backend import Backend, Life
 from helios_wf.engine import paths
 from helios_wf.engine.durable import sync_folder
 from helios_wf.engine.flow import Flow
-from helios_wf.engine.job import Job, Tries
-from helios_wf.errors import BackendUnreachableError, HeliosError, SubmitRefusedError
+from helios_wf.engine.job import Job
+from helios_wf.engine.pulse import HEARTBEAT_S, Pulse
+from helios_wf.errors import BackendUnreachableError, HeliosError, RunTakenError, SubmitRefusedError
 from helios_wf.model import JobSpec, Report
 from helios_wf.states import Cause, JobState, RunState
 from helios_wf.store import Store, jobs, requests, runs
@@ -23,7 +25,6 @@ from helios_wf.store.rows import OpenJob, Settlement
 LEASE_S = 30.0
 """An engine that was not heard for so long counts as dead."""
 
-HEARTBEAT_S = 5.0
 TICK_S = 0.02
 """Reports are gathered for so long before they are settled together."""
 
@@ -94,8 +95,9 @@ class Engine:
         self._watch = watch
         self._paused: set[str] = set()
         self._trickling = False
-        self._heard = time.monotonic()
         self._asked = 0.0
+        self._pulse = Pulse(store)
+        self._taken: RunTakenError | None = None
 
     def hold(self, run: str, epoch: int, flow: Flow) -> None:
         """Takes over a run: restores it, and finds out what became of attempts of an engine before."""
@@ -109,23 +111,44 @@ class Engine:
             jobs.settle(tx, run, [_lost(one) for one in gone])
             runs.move(tx, run, epoch, RunState.RUNNING)
             flow.restore(tx)
-        for one in handed_out:
-            if one not in gone:
-                tries = Tries(one.attempt)
-                flow.inflight[_handle(run, one)] = Job(one.task, paths.from_text(one.path), tries)
+            runs.heartbeat(tx, run, epoch)
         self.held[run] = Held(run, epoch, flow)
+        self._pulse.hold(run, epoch)
 
     def run(self) -> None:
-        """Ticks until every run is over or the engine is interrupted."""
-        while self.held and not self.interrupted:
-            self.tick()
-            for held in [held for held in self.held.values() if self._is_over(held)]:
-                del self.held[held.id]
-                self._finish(held)
-        if self.interrupted:
-            self._put_back()
+        """Ticks until every run is over or the engine is interrupted.
+
+        Raises:
+            RunTakenError: another engine took a run; the others were driven to their end.
+        """
+        with self._pulse:
+            while self.held and not self.interrupted:
+                self.tick()
+                for held in [held for held in self.held.values() if self._is_over(held)]:
+                    self._guarded(held, self._end)
+            if self.interrupted:
+                self._put_back()
         # what was reported last is settled now: the backend may forget it
         self.backend.poll(0.0)
+        if self._taken is not None:
+            raise self._taken
+
+    def _guarded(self, held: Held, step: Callable[[Held], None]) -> None:
+        """Does something for a run, and lets go of the run if another engine took it."""
+        if held.id not in self.held:
+            return
+        try:
+            step(held)
+        except RunTakenError as error:
+            self._taken = error
+            self.backend.cancel(list(held.flow.inflight))
+            self.held.pop(held.id, None)
+            self._pulse.leave(held.id)
+
+    def _end(self, held: Held) -> None:
+        del self.held[held.id]
+        self._finish(held)
+        self._pulse.leave(held.id)
 
     def tick(self) -> None:
         """Does one round for all runs."""
@@ -137,12 +160,13 @@ class Engine:
             sync_folder(self._home)
         started = self.backend.started()
         asking = time.monotonic() - self._asked > ASK_S
-        for held in self.held.values():
+        if asking:
+            self._asked = time.monotonic()
+        for held in list(self.held.values()):
             if asking:
-                self._ask(held)
-                self._asked = time.monotonic()
-            self._round(held, by_run[held.id], [handle for handle in started if handle in held.flow.inflight])
-        self._beat()
+                self._guarded(held, self._ask)
+            begun = [handle for handle in started if handle in held.flow.inflight]
+            self._guarded(held, partial(self._round, reports=by_run[held.id], started=begun))
         self._watch(self)
 
     def _poll(self) -> list[Report]:
@@ -163,11 +187,15 @@ class Engine:
         room = 0 if self._is_halted(held) else self.backend.room()
         if not reports and not flow.may_lease(room):
             return
+        begun = time.monotonic()
         with self.store.write() as tx:
             runs.fence(tx, held.id, held.epoch)
             flow.started(tx, started)
             flow.settle(tx, reports)
             specs = flow.lease(tx, room)
+            if time.monotonic() - begun > HEARTBEAT_S:
+                # nobody else could write, not even the pulse; whoever waits must find this engine alive
+                runs.heartbeat(tx, held.id, held.epoch)
         flow.outputs.trim()
         self._submit(held, specs)
         if room > 0 and flow.is_stuck:
@@ -193,6 +221,9 @@ class Engine:
         reports = [
             Report(run=held.id, key=s.key, attempt=s.attempt, cause=cause, message=message) for s in specs
         ]
+        self._settle(held, reports)
+
+    def _settle(self, held: Held, reports: list[Report]) -> None:
         with self.store.write() as tx:
             runs.fence(tx, held.id, held.epoch)
             held.flow.settle(tx, reports)
@@ -233,7 +264,7 @@ class Engine:
         """Ends what runs and makes it READY again, uncharged."""
         self.backend.close()
         reports = self.backend.poll(0.0)
-        for held in self.held.values():
+        for held in list(self.held.values()):
             own = [report for report in reports if report.run == held.id]
             known = {report.handle for report in own}
             own += [
@@ -241,17 +272,7 @@ class Engine:
                 for handle, job in held.flow.inflight.items()
                 if handle not in known
             ]
-            with self.store.write() as tx:
-                runs.fence(tx, held.id, held.epoch)
-                held.flow.settle(tx, own)
-
-    def _beat(self) -> None:
-        if time.monotonic() - self._heard < HEARTBEAT_S:
-            return
-        self._heard = time.monotonic()
-        with self.store.write() as tx:
-            for held in self.held.values():
-                runs.heartbeat(tx, held.id, held.epoch)
+            self._guarded(held, partial(self._settle, reports=own))
 
 
 class EngineStuckError(HeliosError):
