@@ -23,7 +23,6 @@ from driving import (
     assert_nothing_was_done_twice,
     birth,
     children,
-    contents,
     finish,
     kill,
     printed,
@@ -89,7 +88,7 @@ class KillLoop:
         begun = time.monotonic()
         out, _ = desk.call(*desk.run_arguments)
         seconds = time.monotonic() - begun
-        expected = Expected(printed(out), contents(desk.outdir), seconds, len(desk.log()))
+        expected = Expected(printed(out), published(desk), seconds, len(desk.log()))
         desk.close()
         return expected
 
@@ -115,9 +114,9 @@ class KillLoop:
         deadline = time.monotonic() + self._random.uniform(0.0, expected.seconds)
         until = self._random.choice(("time", "change", "change", "output"))
         changes = len(desk.log()) + self._random.randint(1, expected.changes // 2)
-        had = len(contents(desk.outdir))
+        had = len(desk.published())
         while process.poll() is None:
-            if until == "output" and len(contents(desk.outdir)) > had:
+            if until == "output" and len(desk.published()) > had:
                 return True
             if until == "change" and len(desk.log()) >= changes:
                 return True
@@ -167,11 +166,17 @@ class KillLoop:
     def _check(self, desk: Desk, expected: Expected, process: subprocess.Popen[str], out: str) -> None:
         row = desk.run()
         assert row.state is RunState.DONE, f"run {row.id} ended {row.state}: {row.reason}"
-        assert contents(desk.outdir) == expected.files
+        assert published(desk) == expected.files
         if process.returncode == 0:
             assert printed(out) == expected.outputs
         assert_nothing_was_done_twice(desk.log())
         wait_until(lambda: not desk.leftovers(), "something outlived the run")
+
+
+def published(desk: Desk) -> dict[str, str]:
+    """Returns the SHA-1 of every file below the output folder, by its path without the id of its run."""
+    run = desk.run().id
+    return {name.replace(run, "RUN"): checksum for name, checksum in desk.published().items()}
 
 
 def _has_begun(entry: LogRow) -> bool:
