@@ -71,6 +71,7 @@ class Publisher:
         values = self._values()
         own = self._home / "runs" / self._held.id
         places = Destinations(self._loose, self._folders(), self._file_names(values))
+        places.spare(values, self._held.flow.values.inputs)
         arranged = arrange(values, places, own / "literals")
         with self._store.write() as tx:
             runs.fence(tx, self._held.id, self._held.epoch)

@@ -37,40 +37,49 @@ class Destinations:
         self._outdir = outdir
         self._folders = folders
         self._names = names
-        self._taken: dict[str, int] = {}
+        self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}
+        self._spared: set[str] = set()
 
-    def place(self, output: str, position: int, basename: str) -> Path:
+    def spare(self, *values: Json) -> None:
+        """Takes values whose files and folders stay as they are: nothing else is put in their places."""
+        for value in values:
+            self._spared.update(_paths_in(value))
+
+    def place(self, output: str, position: int, basename: str, source: str | None = None) -> Path:
         """Returns a free place for a file; equal names get ``_2``, ``_3`` (in a dataset: an error).
 
         Raises:
             UserError: a dataset would have two files of one name, or the name is none.
         """
         if output not in self._folders:
-            return self.free(self._outdir, basename)
+            return self.free(self._outdir, basename, source)
         path = self._folders[output] / self._names[output][position]
         if str(path) in self._taken:
             raise UserError(
                 f"output {output!r} would have two files named {path.name!r} in one dataset; "
                 "give helios:dataset a 'files' pattern with {index}"
             )
-        self._taken[str(path)] = 1
+        self._taken.add(str(path))
         return path
 
-    def free(self, folder: Path, basename: str) -> Path:
+    def free(self, folder: Path, basename: str, source: str | None = None) -> Path:
         """Returns a free place in a folder, with ``_2``, ``_3`` in its name where that is taken.
+
+        What is spared may only take its own place: that of its ``source``.
 
         Raises:
             UserError: the name is none: it would lead elsewhere.
         """
         if "/" in basename or "\0" in basename or basename in ("", ".", ".."):
             raise UserError(f"an output cannot be called {basename!r}: a basename has no '/' and is no '..'")
-        wanted = f"{folder}/{basename}"
-        number = self._taken.get(wanted, 0) + 1
-        path, name = wanted, Path(basename)
-        while number > 1 and (path := f"{folder}/{name.stem}_{number}{name.suffix}") in self._taken:
+        path = wanted = f"{folder}/{basename}"
+        number, name = self._numbers.get(wanted, 1), Path(basename)
+        while path in self._taken or (path in self._spared and path != source):
             number += 1
-        self._taken[wanted] = number
-        self._taken.setdefault(path, 1)
+            path = f"{folder}/{name.stem}_{number}{name.suffix}"
+        self._taken.add(path)
+        self._numbers[wanted] = number
         return Path(path)
 
 
@@ -109,7 +118,7 @@ class _Arrangement:
             return value
         if not is_file_or_directory(value):
             return {key: self.value(one, output) for key, one in value.items()}
-        place = self._destinations.place(output, len(files), basename_of(value))
+        place = self._destinations.place(output, len(files), basename_of(value), _source(value))
         moved = self._moved(value, place, output)
         if value["class"] == "File":
             files.append(moved)
@@ -140,7 +149,7 @@ class _Arrangement:
         if _source(value) is not None:
             return [_relisted(entry, place) for entry in value["listing"]]
         return [
-            self._moved(entry, self._destinations.free(place, basename_of(entry)), output)
+            self._moved(entry, self._destinations.free(place, basename_of(entry), _source(entry)), output)
             for entry in value["listing"]
         ]
 
@@ -151,7 +160,7 @@ class _Arrangement:
             if place.name != primary and name.startswith(old):
                 name = new + name[len(old) :]
                 break
-        return self._destinations.free(place.parent, name)
+        return self._destinations.free(place.parent, name, _source(entry))
 
     def _write(self, value: dict[str, Json]) -> str:
         """Writes a literal and returns its path; a resume writes the same again."""
@@ -172,6 +181,19 @@ def _source(value: Mapping[str, Json]) -> str | None:
         return str(value["path"])
     location = value.get("location")
     return None if location is None or location.startswith("_:") else to_path(location)
+
+
+def _paths_in(value: Json) -> Iterator[str]:
+    """Yields where the files and folders of a value lie, secondary files too."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _paths_in(one)
+    elif isinstance(value, dict):
+        path = _source(value) if value.get("class") in ("File", "Directory") else None
+        if path is not None:
+            yield path
+        for one in value.values():
+            yield from _paths_in(one)
 
 
 def basename_of(value: Mapping[str, Json]) -> str:

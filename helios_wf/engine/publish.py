@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from helios_wf.cwl.files import sha1
@@ -25,24 +25,43 @@ def carry_out(moves: list[Publication], owned: Path) -> None:
     Raises:
         StoreError: a file is neither at its source nor, whole, at its destination; or there is no space.
     """
-    first_of: dict[str, str] = {}
+    gone: dict[Path, Path] = {}
     folders = set()
-    for move in moves:
-        source, destination = Path(first_of.get(move.source, move.source)), Path(move.destination)
+    for move in _folders_first(moves):
+        source, destination = _now(Path(move.source), gone), Path(move.destination)
         if source == destination:
             continue
         try:
             destination.parent.mkdir(parents=True, exist_ok=True)
-            mine = source.is_relative_to(owned) and move.source not in first_of
+            mine = source.is_relative_to(owned) and source == Path(move.source)
             _carry(source, destination, move, mine)
         except OSError as error:
             raise StoreError(
                 f"cannot publish {move.source} as {destination}: {error.strerror or error}"
             ) from error
-        first_of.setdefault(move.source, move.destination)
+        if mine:
+            gone[source] = destination
         folders.add(destination.parent)
     for folder in sorted(folders):
         sync_path(str(folder))
+
+
+def _folders_first(moves: list[Publication]) -> list[Publication]:
+    """Returns the moves with those of folders before those of files, which may lie in them."""
+    return sorted(moves, key=lambda move: (not _is_folder(move), len(Path(move.source).parts)))
+
+
+def _is_folder(move: Publication) -> bool:
+    source = Path(move.source)
+    return source.is_dir() or (not source.exists() and Path(move.destination).is_dir())
+
+
+def _now(source: Path, gone: Mapping[Path, Path]) -> Path:
+    """Returns where something is after the moves so far: its own, or that of a folder that it lay in."""
+    for folder in (source, *source.parents):
+        if folder in gone:
+            return gone[folder] / source.relative_to(folder)
+    return source
 
 
 def _carry(source: Path, destination: Path, move: Publication, mine: bool) -> None:
