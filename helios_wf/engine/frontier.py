@@ -255,7 +255,7 @@ class Frontier:
         """Returns for each domain the nodes that its opening may make ready.
 
         A node that needs a fact at the new index of the same domain waits for that fact, which cannot be
-        there yet; so the indices of a million files are walked once, not once more for each step behind the first.
+        there yet; so the indices of a million files are walked once, not again for each step behind.
         """
         opens: list[list[Node]] = [[] for _ in self.plan.domains]
         for node, chain in self._chains.items():

@@ -81,7 +81,7 @@ class Values:
             case Element(inside, position, depth):
                 return self._array(inside, path[:depth])[path[position]]
             case At(inside, positions):
-                return self.value(inside, tuple([path[position] for position in positions]))
+                return self.value(inside, _chosen(path, positions))
             case Linked(sources, link_merge, pick_value):
                 return link([self.value(one, path) for one in sources], link_merge, pick_value)
             case Defaulted(inside, default):
@@ -135,7 +135,7 @@ class Values:
 
     def _length(self, source: Source, path: Path, port: str) -> int:
         if isinstance(source, At):
-            return self._length(source.source, tuple([path[p] for p in source.positions]), port)
+            return self._length(source.source, _chosen(path, source.positions), port)
         if isinstance(source, Gathered) and not source.splice:
             return self.size(source.domain, path[: len(self.plan.domains[source.domain].chain)])
         return len(array(self.value(source, path), port))
@@ -160,3 +160,8 @@ class Values:
             else:
                 values.append(value)
         return values
+
+
+def _chosen(path: Path, positions: Path) -> Path:
+    """Returns the chosen indices; what does not depend on the path is read at a shorter one too."""
+    return tuple([path[position] for position in positions if position < len(path)])

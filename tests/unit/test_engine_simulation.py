@@ -19,6 +19,7 @@ from plain_cwl import RejectedError, call, events_of, interpret, layout_of, plai
 from helios_wf.engine import flow as flow_module
 from helios_wf.engine import paths
 from helios_wf.engine.flow import Flow
+from helios_wf.errors import JobError
 from helios_wf.model import JobSpec, Json, Report, digest
 from helios_wf.plan import plan_document
 from helios_wf.states import Cause, JobState
@@ -149,7 +150,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 count = iter(range(1_000_000))
 
 LIMITS = settings(
-    max_examples=60,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
@@ -171,7 +172,9 @@ def compare(store: Store, made: Made, seed: int, trouble: float) -> None:
     with mock.patch.object(flow_module, "time", SimpleNamespace(time=lambda: world.clock)):
         world.play()
         if expected is None:
-            assert world.flow.failed
+            if not world.flow.failed:
+                with pytest.raises(JobError):
+                    world.outputs()
             return
         assert not world.flow.failed, world.flow.failed
         found = world.outputs()
