@@ -51,12 +51,12 @@ def new_runs(store: Store, runnable: Runnable, choice: Choice, settings: Setting
     with store.write() as tx:
         for dataset in choice.new:
             datasets.create(tx, dataset)
-        names: dict[str, str] = {}
+        names = _claimed(tx)
         return [_new_run(tx, runnable, bound, settings, names) for bound in choice.runs]
 
 
 def _new_run(tx: Tx, runnable: Runnable, bound: Bound, settings: Settings, names: dict[str, str]) -> str:
-    """Records one run; ``names`` are the datasets that those before it will make, with their ids."""
+    """Records one run; ``names`` are the datasets that unfinished runs will make, and which those are."""
     document = runnable.document
     captures = bound.match.captures if bound.match else {}
     what = [document.digest, bound.inputs, captures, list(runnable.changes), str(settings.outdir)]
@@ -66,7 +66,7 @@ def _new_run(tx: Tx, runnable: Runnable, bound: Bound, settings: Settings, names
         return unfinished.id
     run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(3)
     options = _options(runnable, bound, settings, run_id)
-    _claim(tx, run_id, [*options.datasets.values(), *options.logs.values()], names)
+    _claim(tx, [*options.datasets.values(), *options.logs.values()], names)
     template = document.process.template if isinstance(document.process, Workflow) else None
     documents.put(tx, document.digest, msgspec.json.encode(document))
     run = NewRun(
@@ -93,7 +93,17 @@ def _new_run(tx: Tx, runnable: Runnable, bound: Bound, settings: Settings, names
     return run_id
 
 
-def _claim(tx: Tx, run_id: str, wanted: Sequence[str], names: dict[str, str]) -> None:
+def _claimed(tx: Tx) -> dict[str, str]:
+    """Returns the datasets that unfinished runs will make, and in words which those are."""
+    claimed: dict[str, str] = {}
+    for run_id, given in runs.unfinished(tx):
+        options = msgspec.convert(given, Options)
+        who = f"run {run_id}, which is not finished (resume it, or cancel it)"
+        claimed |= dict.fromkeys([*options.datasets.values(), *options.logs.values()], who)
+    return claimed
+
+
+def _claim(tx: Tx, wanted: Sequence[str], names: dict[str, str]) -> None:
     """Makes sure that nobody has, or will have, written the datasets that a run will write."""
     for name in wanted:
         if datasets.exists(tx, name):
@@ -103,10 +113,10 @@ def _claim(tx: Tx, run_id: str, wanted: Sequence[str], names: dict[str, str]) ->
             )
         if name in names:
             raise DatasetError(
-                f"runs {names[name]} and {run_id} would both write dataset {name!r}; "
+                f"two runs would both write dataset {name!r}: this one and {names[name]}; "
                 "give the name of the output what tells them apart, such as {run_id}"
             )
-        names[name] = run_id
+        names[name] = "another of this command"
 
 
 def find_run(store: Store, run_id: str | None) -> RunRow:

@@ -100,6 +100,12 @@ def find_unfinished(tx: Connection, identity: str) -> RunRow | None:
     return None if found is None else _row(found)
 
 
+def unfinished(tx: Connection) -> Iterator[tuple[str, Json]]:
+    """Yields ``(id, options)`` of the runs that are not settled."""
+    for id, options in tx.execute(select(runs.c.id, runs.c.options).where(runs.c.state.in_(_LIVE))):
+        yield id, load(options)
+
+
 def processed(tx: Connection, template: str) -> Iterator[tuple[int, dict[str, str], RunState]]:
     """Yields ``(version, datasets by input, state)`` of a template's runs that are done or in progress."""
     query = select(runs.c.version, runs.c.datasets, runs.c.state).where(
