@@ -89,6 +89,7 @@ class Session:
         self._contexts: dict[str, tuple[RunRow, Document]] = {}
         settings.home.mkdir(parents=True, exist_ok=True)
         self.engine: Engine | None = None
+        self._stops = False
         self._watch = watch
 
     def drive(self, ids: Sequence[str]) -> list[Outcome]:
@@ -102,6 +103,7 @@ class Session:
             with closing(self._backend()) as backend:
                 home = str(self._settings.home)
                 self.engine = Engine(self._store, backend, home, self._finish, self._watch)
+                self.engine.interrupted = self._stops
                 for run_id, epoch in epochs.items():
                     self.engine.hold(run_id, epoch, self._flow(run_id))
                 self.engine.run()
@@ -111,6 +113,7 @@ class Session:
 
     def interrupt(self) -> None:
         """Asks the engine to put back what runs and to stop; safe to call from a signal handler."""
+        self._stops = True
         if self.engine is not None:
             self.engine.interrupted = True
 
@@ -120,7 +123,7 @@ class Session:
             for run_id in ids:
                 row = runs.get(tx, run_id)
                 if row.state in (RunState.DONE, RunState.FINISHED):
-                    raise RunError(f"run {id} is {row.state} already")
+                    raise RunError(f"run {run_id} is {row.state} already")
                 epochs[run_id] = runs.take(tx, run_id, self._name, LEASE_S, dead_holder(row.engine))
                 if row.state in (RunState.FAILED, RunState.CANCELLED):
                     jobs.reset(tx, run_id, _unsuccessful(tx, run_id))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-import signal
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from helios_wf.cli.interrupts import INTERRUPTED, Interrupts
 from helios_wf.cli.options import settings_options
 from helios_wf.config import Settings
 from helios_wf.model.noun import Json
@@ -20,15 +18,15 @@ from helios_wf.states import RunState
 if TYPE_CHECKING:
     from helios_wf.choosing import Choice
     from helios_wf.model import Document
-    from helios_wf.session import Layouts, Outcome, Session
+    from helios_wf.session import Layouts, Outcome
     from helios_wf.store import Store
     from helios_wf.store.rows import JobRow
 
 SHOWN = 3
 """How many kinds of failures are shown in full."""
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C.  Source: POSIX shells, 128 + SIGINT."""
+SHOWN = 3
+"""How many kinds of failures are shown in full."""
 
 
 @click.command()
@@ -75,9 +73,10 @@ def run(
         check_inputs(runnable.plan, bound.inputs, layouts.of)
     if not choice.runs:
         click.echo(f"nothing to run: {nothing(runnable.document, choice)}", err=True)
-    ids = new_runs(open_store(), runnable, choice, settings)
     as_array = job is None and has_masks(runnable.document)
-    return drive(open_store(), settings, ids, as_array, quiet, layouts)
+    with Interrupts() as interrupts:
+        ids = new_runs(open_store(), runnable, choice, settings)
+        return drive(interrupts, open_store(), settings, ids, as_array, quiet, layouts)
 
 
 def nothing(document: Document, choice: Choice) -> str:
@@ -106,10 +105,12 @@ def resume(run: str | None, quiet: bool, settings: Settings) -> int:
 
     store = Store.open(settings.store, settings.home)
     row = find_run(store, run)
-    return drive(store, settings, [row.id], bool(row.datasets), quiet)
+    with Interrupts() as interrupts:
+        return drive(interrupts, store, settings, [row.id], bool(row.datasets), quiet)
 
 
 def drive(
+    interrupts: Interrupts,
     store: Store,
     settings: Settings,
     ids: Sequence[str],
@@ -123,9 +124,9 @@ def drive(
 
     progress = Progress(quiet)
     session = Session(store, settings, progress, layouts)
+    interrupts.reach(session)
     try:
-        with _interruptible(session):
-            outcomes = session.drive(ids) if ids else []
+        outcomes = session.drive(ids) if ids else []
     finally:
         progress.close()
     for outcome in outcomes:
@@ -134,24 +135,6 @@ def drive(
     if any(outcome.state is RunState.RUNNING for outcome in outcomes):
         return INTERRUPTED
     return 0 if all(outcome.state in (RunState.DONE, RunState.FINISHED) for outcome in outcomes) else 1
-
-
-@contextmanager
-def _interruptible(session: Session) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) stops cleanly; the second one at once."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        click.echo("stopping: running jobs are ended and put back; once more to leave at once", err=True)
-        session.interrupt()
-        for each in before:
-            signal.signal(each, signal.default_int_handler)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _print(outcomes: Sequence[Outcome], as_array: bool) -> None:
