@@ -21,7 +21,7 @@ from helios_wf.store.rows import LogRow, RunRow
 
 HELIOS_WF = str(Path(sys.executable).with_name("helios-wf"))
 CHAIN = Path(__file__).parent / "acceptance" / "slow_chain.cwl"
-PATIENCE_S = 120.0
+PATIENCE_S = 60.0
 
 
 class JobCounts(NamedTuple):
@@ -43,10 +43,16 @@ class Desk:
         store: URL of the store; None: the file in the home.
         home: where it is not to be in the folder.
         files: how many files of 30 events the input dataset has.
+        nap: how long each job of the chain sleeps, in seconds.
     """
 
     def __init__(
-        self, folder: Path, store: str | None = None, home: Path | None = None, files: int = 3
+        self,
+        folder: Path,
+        store: str | None = None,
+        home: Path | None = None,
+        files: int = 3,
+        nap: str = "0.05",
     ) -> None:
         self.folder = folder
         self.home = home or folder / ".helios"
@@ -56,6 +62,8 @@ class Desk:
         self._started: list[subprocess.Popen[str]] = []
         raw = folder / "raw"
         raw.mkdir(parents=True, exist_ok=True)
+        self.chain = folder / "slow_chain.cwl"
+        self.chain.write_text(CHAIN.read_text().replace('default: "0.05"', f'default: "{nap}"'))
         for number in range(files):
             lines = [f"event {number} {event}\n" for event in range(30)]
             (raw / f"raw{number}.txt").write_text("".join(lines))
@@ -64,10 +72,10 @@ class Desk:
     def run_arguments(self) -> tuple[str, ...]:
         """The arguments that run the chain over this folder's dataset."""
         pattern = f"slow.0001.raw={self.folder}/raw/*.txt"
-        return ("run", str(CHAIN), "--dataset", pattern, "--outdir", str(self.outdir), "--jobs", "2")
+        return ("run", str(self.chain), "--dataset", pattern, "--outdir", str(self.outdir), "--jobs", "2")
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts ``helios-wf`` with its home and store here; its output goes to pipes."""
+        """Starts ``helios-wf`` with its home and store here, in a process group of its own, with pipes."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("HELIOS_")}
         environment["HELIOS_HOME"] = str(self.home)
         if self.store_url:
@@ -79,6 +87,7 @@ class Desk:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,
         )
         self._started.append(process)
         return process
@@ -120,11 +129,31 @@ class Desk:
         with self.store.read() as tx:
             return [JobCounts(*row[:6]) for row in jobs.states(tx, self.run().id)]
 
+    def wait_for_tools(self, process: subprocess.Popen[str]) -> None:
+        """Waits until a tool of the latest run is at work."""
+
+        def is_at_work() -> bool:
+            if process.poll() is not None:
+                raise AssertionError(f"it ended before a tool began:\n{''.join(process.communicate())}")
+            row = self.latest()
+            return row is not None and bool(marked(RUN_MARK, [row.id]))
+
+        wait_until(is_at_work, "no tool began")
+
     def leftovers(self) -> list[int]:
         """Returns the processes that work for this folder: marked tools, and workers of its home."""
         row = self.latest()
         tools = marked(RUN_MARK, [row.id]) if row is not None else []
         return tools + [pid for pid in pids() if f"{self.home}/".encode() in command_line(pid)]
+
+    def published(self) -> dict[str, str]:
+        """Returns the SHA-1 of every file below the output folder by its path, RUN standing for the id."""
+        row = self.latest()
+        return {
+            str(path.relative_to(self.outdir)).replace(row.id if row else "", "RUN"): _sha1(path)
+            for path in sorted(self.outdir.rglob("*"))
+            if path.is_file()
+        }
 
     def close(self) -> None:
         """Ends what is still running."""
@@ -204,13 +233,11 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def contents(outdir: Path) -> dict[str, str]:
-    """Returns the SHA-1 of every file below a folder by its relative path."""
-    return {
-        str(path.relative_to(outdir)): hashlib.sha1(path.read_bytes()).hexdigest()
-        for path in sorted(outdir.rglob("*"))
-        if path.is_file()
-    }
+def _sha1(path: Path) -> str:
+    # a file that is being published may be renamed meanwhile
+    with contextlib.suppress(FileNotFoundError):
+        return hashlib.sha1(path.read_bytes()).hexdigest()
+    return ""
 
 
 def checksums(value: Any) -> Any:

@@ -88,7 +88,7 @@ class KillLoop:
         begun = time.monotonic()
         out, _ = desk.call(*desk.run_arguments)
         seconds = time.monotonic() - begun
-        expected = Expected(printed(out), published(desk), seconds, len(desk.log()))
+        expected = Expected(printed(out), desk.published(), seconds, len(desk.log()))
         desk.close()
         return expected
 
@@ -166,17 +166,11 @@ class KillLoop:
     def _check(self, desk: Desk, expected: Expected, process: subprocess.Popen[str], out: str) -> None:
         row = desk.run()
         assert row.state is RunState.DONE, f"run {row.id} ended {row.state}: {row.reason}"
-        assert published(desk) == expected.files
+        assert desk.published() == expected.files
         if process.returncode == 0:
             assert printed(out) == expected.outputs
         assert_nothing_was_done_twice(desk.log())
         wait_until(lambda: not desk.leftovers(), "something outlived the run")
-
-
-def published(desk: Desk) -> dict[str, str]:
-    """Returns the SHA-1 of every file below the output folder, by its path without the id of its run."""
-    run = desk.run().id
-    return {name.replace(run, "RUN"): checksum for name, checksum in desk.published().items()}
 
 
 def _has_begun(entry: LogRow) -> bool:
