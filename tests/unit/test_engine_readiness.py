@@ -6,11 +6,10 @@ import itertools
 from typing import Any
 
 import pytest
+from frontier_desk import Desk
 from plain_cwl import HERE, call, file, layout_of, tool
 
-from helios_wf.engine.cutting import ranges_of
-from helios_wf.engine.frontier import Cursor, Frontier
-from helios_wf.engine.values import Values
+from helios_wf.engine.frontier import Cursor
 from helios_wf.model import (
     Document,
     MergeField,
@@ -21,7 +20,7 @@ from helios_wf.model import (
     StepInput,
     Workflow,
 )
-from helios_wf.model.plans import JobOutput, Path, Plan
+from helios_wf.model.plans import JobOutput, Plan
 from helios_wf.plan import plan_document
 from helios_wf.preview import preview
 
@@ -50,54 +49,6 @@ def planned(*steps: Step, outputs: tuple[Output, ...] = ()) -> Plan:
         Parameter("go", "boolean", HERE),
     )
     return plan_document(Document("t.cwl", "v1.2", Workflow("t", inputs, outputs, steps, HERE), {}, "0"))
-
-
-class Outputs:
-    """The outputs of complete jobs, in memory; counts how often one was read."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[int, Path], dict[str, Any] | None] = {}
-        self.reads = 0
-
-    def of(self, task: int, path: Path) -> dict[str, Any] | None:
-        self.reads += 1
-        return self.known[task, path]
-
-    def load_below(self, task: int, path: Path) -> None:
-        pass
-
-    def merged(self, task: int, path: Path) -> list[dict[str, Any] | None]:
-        return [self.known[task, path]]
-
-
-class Desk:
-    """A frontier with values; domains are opened as soon as they can be."""
-
-    def __init__(self, plan: Plan, **inputs: Any) -> None:
-        self.plan = plan
-        self.frontier = Frontier(plan)
-        self.outputs = Outputs()
-
-        def ranges(domain: Any, file: Any, first: Any, count: Any) -> Any:
-            return ranges_of(layout_of, domain, file, first, count)
-
-        self.values = Values(plan, inputs, self.frontier, self.outputs, ranges)
-
-    def ready(self, limit: int = 1000) -> list[tuple[str, Path]]:
-        """Returns the jobs that can start now; each is returned once."""
-        while opened := list(self.frontier.domains(1000)):
-            for number, path in opened:
-                size, ranges = self.values.shape(self.plan.domains[number], path)
-                if ranges is not None:
-                    self.values.ranges[number, path] = ranges
-                self.frontier.open(number, path, size)
-        return [(self.plan.tasks[task].name, path) for task, path in self.frontier.jobs(limit)]
-
-    def done(self, name: str, path: Path, **outputs: Any) -> None:
-        """Completes a job."""
-        (task,) = (task.number for task in self.plan.tasks if task.name == name)
-        self.outputs.known[task, path] = outputs
-        self.frontier.complete(task, path)
 
 
 CHAIN = (
