@@ -2,9 +2,10 @@
 
     run      PENDING -> RUNNING -> DONE | FINISHED | FAILED | CANCELLED     (RUNNING <-> PAUSED)
     task     DEFINED -> READY -> IN_PROGRESS -> DONE | FINISHED | FAILED | CANCELLED | SKIPPED
-    job      READY -> LEASED -> RUNNING -> DONE | FINISHED | FAILED | CANCELLED   (LEASED, RUNNING -> READY: again)
-             READY -> SKIPPED
-    range    READY -> LEASED -> RUNNING -> DONE | FATAL | CANCELLED   (RUNNING -> FAILED -> READY | SPLIT | FATAL)
+    job      READY -> LEASED -> RUNNING -> DONE | FINISHED | FAILED | CANCELLED
+             (LEASED, RUNNING -> READY: once more; READY -> SKIPPED)
+    range    READY -> LEASED -> RUNNING -> DONE | FATAL | CANCELLED
+             (RUNNING -> FAILED -> READY | SPLIT | FATAL)
     dataset  OPEN -> CLOSED -> DELETED
 
 The store writes the legal source states into the WHERE of every move, so an illegal one changes no row.
@@ -169,7 +170,14 @@ RUN_MOVES: dict[RunState, frozenset[RunState]] = {
 
 TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
     TaskState.DEFINED: frozenset(
-        {TaskState.READY, TaskState.IN_PROGRESS, TaskState.DONE, TaskState.SKIPPED, TaskState.FAILED, TaskState.CANCELLED}
+        {
+            TaskState.READY,
+            TaskState.IN_PROGRESS,
+            TaskState.DONE,
+            TaskState.SKIPPED,
+            TaskState.FAILED,
+            TaskState.CANCELLED,
+        }
     ),
     TaskState.READY: frozenset(
         {TaskState.IN_PROGRESS, TaskState.DONE, TaskState.SKIPPED, TaskState.FAILED, TaskState.CANCELLED}
@@ -189,7 +197,14 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
         {JobState.LEASED, JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.CANCELLED}
     ),
     JobState.LEASED: frozenset(
-        {JobState.RUNNING, JobState.READY, JobState.DONE, JobState.FINISHED, JobState.FAILED, JobState.CANCELLED}
+        {
+            JobState.RUNNING,
+            JobState.READY,
+            JobState.DONE,
+            JobState.FINISHED,
+            JobState.FAILED,
+            JobState.CANCELLED,
+        }
     ),
     JobState.RUNNING: frozenset(
         {JobState.READY, JobState.DONE, JobState.FINISHED, JobState.FAILED, JobState.CANCELLED}
@@ -203,9 +218,15 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
 
 RANGE_MOVES: dict[RangeState, frozenset[RangeState]] = {
     RangeState.READY: frozenset({RangeState.LEASED, RangeState.CANCELLED}),
-    RangeState.LEASED: frozenset({RangeState.RUNNING, RangeState.READY, RangeState.DONE, RangeState.FAILED, RangeState.CANCELLED}),
-    RangeState.RUNNING: frozenset({RangeState.READY, RangeState.DONE, RangeState.FAILED, RangeState.CANCELLED}),
-    RangeState.FAILED: frozenset({RangeState.READY, RangeState.SPLIT, RangeState.FATAL, RangeState.CANCELLED}),
+    RangeState.LEASED: frozenset(
+        {RangeState.RUNNING, RangeState.READY, RangeState.DONE, RangeState.FAILED, RangeState.CANCELLED}
+    ),
+    RangeState.RUNNING: frozenset(
+        {RangeState.READY, RangeState.DONE, RangeState.FAILED, RangeState.CANCELLED}
+    ),
+    RangeState.FAILED: frozenset(
+        {RangeState.READY, RangeState.SPLIT, RangeState.FATAL, RangeState.CANCELLED}
+    ),
     RangeState.DONE: frozenset(),
     RangeState.SPLIT: frozenset(),
     RangeState.FATAL: frozenset({RangeState.READY}),
