@@ -178,11 +178,11 @@ def meta_value(text: str) -> Json:
 
 def summary(found: Dataset) -> str:
     """Returns a dataset in one line."""
-    size = sum(file.size for file in found.files)
-    return (
-        f"{found.name}: {count_text(len(found.files), 'file')}, {count_text(_events(found.files), 'event')}, "
-        f"{size_text(size)}, {found.state}"
-    )
+    events = _events(found.files)
+    counts = [count_text(len(found.files), "file")]
+    counts += [] if events is None else [count_text(events, "event")]
+    size = size_text(sum(file.size for file in found.files))
+    return f"{found.name}: {', '.join(counts)}, {size}, {found.state}"
 
 
 def heading(found: Dataset) -> dict[str, Json]:
@@ -227,8 +227,10 @@ def meta_text(meta: dict[str, Json]) -> str:
     return " ".join(f"{key}={value}" for key, value in meta.items())
 
 
-def _events(files: tuple[EventFile, ...]) -> int:
-    return sum(file.layout.n_events for file in files if file.layout)
+def _events(files: tuple[EventFile, ...]) -> int | None:
+    """Returns the number of events, None where no file holds any table of events."""
+    layouts = [file.layout for file in files if file.layout]
+    return sum(layout.n_events for layout in layouts) if layouts else None
 
 
 def _get(store: Store, name: str) -> Dataset:

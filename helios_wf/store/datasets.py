@@ -147,7 +147,7 @@ def _row(row: Any) -> DatasetRow:
         state=DatasetState(row.state),
         n_files=int(row.n_files or 0),
         size=int(row.size or 0),
-        n_events=int(row.n_events or 0),
+        n_events=None if row.n_events is None else int(row.n_events),
         meta=load(row.meta),
         run=row.run,
         created_at=instant(row.created),

@@ -194,13 +194,13 @@ class Publication(Noun, frozen=True):
 
 
 class DatasetRow(Noun, frozen=True):
-    """A dataset in a list, without its files; ``size`` in bytes, ``n_events`` of the files with events."""
+    """A dataset in a list, without its files; ``size`` in bytes, ``n_events`` of those with events."""
 
     name: str
     state: DatasetState
     n_files: int
     size: int
-    n_events: int
+    n_events: int | None
     meta: dict[str, Json]
     run: str | None
     created_at: datetime

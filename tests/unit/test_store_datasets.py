@@ -132,9 +132,9 @@ def test_datasets_are_listed_with_their_sums(store: Store) -> None:
         assert datasets.state(tx, "c.raw") is DatasetState.CLOSED
         assert datasets.state(tx, "d.raw") is None
     assert [(row.name, row.n_files, row.size, row.n_events) for row in rows] == [
-        ("a.raw", 0, 0, 0),
+        ("a.raw", 0, 0, None),
         ("b.raw", 3, 30, 2**41),
-        ("c.raw", 0, 0, 0),
+        ("c.raw", 0, 0, None),
     ]
     assert rows[2].run == "r9"
     assert rows[0].created_at.tzinfo is not None
