@@ -5,52 +5,48 @@ Each command is a module of the same name, imported when it is called, so ``--he
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 
 import click
 
 from helios_wf import __version__
+from helios_wf.command_groups import Lazy, LazyGroup
 from helios_wf.errors import HeliosError
 
 COMMANDS = {
-    "generate": "Make synthetic events, any range of them alone.",
-    "info": "Show what files of events hold.",
-    "stats": "Count events, status and sensors, and sum up energies.",
-    "select": "Keep the events that pass a filter, and some of their columns.",
-    "calibrate": "Correct energies with the constants of their sensors.",
-    "merge": "Join files of events, or partial statistics, in the order given.",
+    "generate": Lazy(
+        "helios_wf.event_tools.generate", "command", "Make synthetic events, any range of them alone."
+    ),
+    "info": Lazy("helios_wf.event_tools.info", "command", "Show what files of events hold."),
+    "stats": Lazy(
+        "helios_wf.event_tools.stats", "command", "Count events, status and sensors, and sum up energies."
+    ),
+    "select": Lazy(
+        "helios_wf.event_tools.select",
+        "command",
+        "Keep the events that pass a filter, and some of their columns.",
+    ),
+    "calibrate": Lazy(
+        "helios_wf.event_tools.calibrate", "command", "Correct energies with the constants of their sensors."
+    ),
+    "merge": Lazy(
+        "helios_wf.event_tools.merge",
+        "command",
+        "Join files of events, or partial statistics, in the order given.",
+    ),
 }
-"""Command name: its line of help."""
-
+"""Command name: where it is, and its line of help."""
 
 CALLERS_MISTAKES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 """What the system says of an output that cannot be: in a folder that is not there, or may not be written."""
 
 
-class LazyGroup(click.Group):
-    """A group that knows its commands' names and help, and imports a command only to run it."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns the commands in the order in which people meet them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Imports and returns a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"helios_wf.event_tools.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the list of commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+class _Commands(LazyGroup):
+    lazy = COMMANDS
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="helios-events", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, envvar="HELIOS_DEBUG", help="Show a traceback with an error.")
 def cli(debug: bool) -> None:
