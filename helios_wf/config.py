@@ -77,7 +77,7 @@ class Settings(Noun, frozen=True):
 
 def masked(url: str) -> str:
     """Returns a URL with its password replaced by ``***``, for messages."""
-    hidden = re.sub(r"(//[^/@:]*):[^/]*@", r"\1:***@", url)
+    hidden = re.sub(r"(//[^/@:]*):.*@", r"\1:***@", url)
     return re.sub(r"(?i)\b(password|passwd|token|secret)=[^&\s]*", r"\1=***", hidden)
 
 

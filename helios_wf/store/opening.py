@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 
+from helios_wf.config import masked
 from helios_wf.errors import MissingExtraError, SettingsError, StoreError
 from helios_wf.store.problems import translated
 from helios_wf.store.sqlite import sqlite_engine
@@ -82,7 +83,7 @@ class Store:
 def _by_url(text: str) -> tuple[Engine, str]:
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise SettingsError(_wrong_url(text)) from None
     backend = url.get_backend_name()
     if backend == "sqlite":
@@ -91,12 +92,12 @@ def _by_url(text: str) -> tuple[Engine, str]:
         return _sqlite(Path(url.database))
     if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         return _postgresql(url)
-    raise SettingsError(_wrong_url(url.render_as_string(hide_password=True)))
+    raise SettingsError(_wrong_url(text))
 
 
 def _wrong_url(given: str) -> str:
     return (
-        f"wrong store URL {given!r}; right would be sqlite:///PATH or "
+        f"wrong store URL {masked(given)!r}; right would be sqlite:///PATH or "
         "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
     )
 

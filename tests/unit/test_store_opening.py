@@ -160,6 +160,13 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
     assert "127.0.0.1:1" in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["mysql://me:secret@h/d", "postgresql://me:sec/secret@h:port/d"])
+def test_a_password_in_a_wrong_url_is_not_shown(url: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="right would be") as caught:
+        Store.open(url, tmp_path)
+    assert "secret" not in str(caught.value)
+
+
 def test_a_missing_driver_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(MissingExtraError, match=r"helios-wf\[postgresql\]"):
