@@ -192,10 +192,12 @@ def default_root(path: Path) -> Path:
     """Returns the folder below which a document's references are read, where none is given.
 
     It is the document's home; where that is only its own folder, and lies in the working folder, it is the
-    working folder.
+    working folder.  Where a link leads out of that, it is the home of what the link leads to.
     """
     home, here = home_of(path), Path.cwd()
-    return here if home == path.absolute().parent and home.is_relative_to(here) else home
+    root = here if home == path.absolute().parent and home.is_relative_to(here) else home
+    real = path.resolve()
+    return root if real.is_relative_to(root.resolve()) else home_of(real)
 
 
 def home_of(path: Path) -> Path:

@@ -299,6 +299,18 @@ def test_a_symbolic_link_does_not_lead_out_of_the_root(tmp_path: Path) -> None:
         load(write(folder, main=WORKFLOW))
 
 
+def test_a_document_in_a_linked_folder_is_read_with_what_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, work = tmp_path / "real", tmp_path / "work"
+    real.mkdir()
+    work.mkdir()
+    write(real, main=WORKFLOW, tool=TOOL)
+    (work / "linked").symlink_to(real)
+    monkeypatch.chdir(work)
+    assert load(Path("linked/main.cwl")).process.name == "main"
+
+
 def test_the_git_root_is_the_root_by_default(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     folder = tmp_path / "inner"
