@@ -214,10 +214,13 @@ def contents(path: str, name: str) -> str:
     """Returns the contents of a file.
 
     Raises:
-        JobError: it is larger than 64 KiB, or is no UTF-8 text.
+        JobError: it is larger than 64 KiB, is no UTF-8 text, or cannot be read.
     """
-    with open(path, "rb") as file:
-        data = file.read(CONTENTS_LIMIT + 1)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(CONTENTS_LIMIT + 1)
+    except OSError as error:
+        raise JobError(Cause.BAD_INPUT, f"{name!r}: {path!r} cannot be read: {error.strerror}") from None
     if len(data) > CONTENTS_LIMIT:
         raise JobError(Cause.BAD_INPUT, f"{name!r}: loadContents reads at most 64 KiB; {path!r} is larger")
     try:

@@ -86,15 +86,10 @@ class _Input:
         )
         value = _by_field(self._type, value, self._given)
         if self._loads:
-            value = change_files(value, self._loaded)
+            value = loaded(value, self.name)
         if self._listing != "no_listing":
             value = change_files(value, self._listed)
         self._check_format(value, inputs)
-        return value
-
-    def _loaded(self, value: dict[str, Json]) -> dict[str, Json]:
-        if value["class"] == "File":
-            value["contents"] = contents(value["path"], self.name)
         return value
 
     def _listed(self, value: dict[str, Json]) -> dict[str, Json]:
@@ -164,6 +159,26 @@ def change_files(value: Json, change: Change) -> Any:
             return change(dict(value))
         return {key: change_files(each, change) for key, each in value.items()}
     return value
+
+
+def loaded(value: Json, name: str) -> Json:
+    """Returns a value whose Files have their ``contents``.
+
+    Args:
+        value: of any type; a File literal has its contents already.
+        name: of the input, for messages.
+
+    Raises:
+        JobError: a file is larger than 64 KiB, is no UTF-8 text, or cannot be read.
+    """
+
+    def load(file: dict[str, Json]) -> dict[str, Json]:
+        place = file.get("path") or file.get("location")
+        if file["class"] == "File" and place and not place.startswith("_:"):
+            file["contents"] = contents(to_path(place), name)
+        return file
+
+    return change_files(value, load)
 
 
 def _by_field(kind: Type, value: Json, given: Mapping[str, Json]) -> Json:

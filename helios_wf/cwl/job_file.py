@@ -12,9 +12,10 @@ import msgspec
 
 from helios_wf.cwl.checks import shown
 from helios_wf.cwl.cwl_types import plain_value
+from helios_wf.cwl.inputs import loaded
 from helios_wf.cwl.job_values import Reader
 from helios_wf.cwl.marks import key_place
-from helios_wf.errors import InputError, TemplateError, did_you_mean
+from helios_wf.errors import InputError, JobError, TemplateError, did_you_mean
 from helios_wf.model import Json, Parameter, Process, Workflow
 
 TOOL = "cwl:tool"
@@ -32,7 +33,8 @@ def read_inputs(
     """Returns the CWL input object of a run: every input of the process, defaults filled in, files found.
 
     Files have ``location``, ``path``, ``basename``, ``nameroot``, ``nameext``, ``dirname``, ``size`` and the
-    secondary files that their input declares.  An optional input that is not given is null.
+    secondary files that their input declares; and ``contents`` where an input of a workflow has
+    ``loadContents``.  An optional input that is not given is null.
 
     Args:
         job: A YAML or JSON file, or the object itself; None for no inputs.
@@ -54,6 +56,8 @@ def read_inputs(
     result: dict[str, Json] = {}
     for port in process.inputs:
         value, messages = _value(given.get(port.name), port, reader)
+        if port.load_contents and isinstance(process, Workflow) and not messages:
+            value, messages = _loaded(value, port)
         result[port.name] = value
         problems += [f"{_at(given, port.name, file)}input {port.name!r}{message}" for message in messages]
     if problems:
@@ -131,6 +135,14 @@ def _unknown(given: Mapping[str, Any], process: Process, file: str | None) -> li
         for key in given
         if key not in known and key not in SPECIAL
     ]
+
+
+def _loaded(value: Json, port: Parameter) -> tuple[Json, list[str]]:
+    """Returns an input's value with the contents of its files, and what is wrong with it."""
+    try:
+        return loaded(value, port.name), []
+    except JobError as error:
+        return value, [f": {error}"]
 
 
 def _value(value: Any, port: Parameter, reader: Reader) -> tuple[Json, list[str]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path as FilePath
 from typing import NamedTuple
 
 from msgspec import UNSET
 
 from helios_wf.cwl.expressions import Expression, compile_expression
+from helios_wf.cwl.inputs import loaded
+from helios_wf.cwl.schema import Types, fits, show
 from helios_wf.engine.values import Values
 from helios_wf.errors import JobError
 from helios_wf.model import ExpressionTool
@@ -29,9 +30,6 @@ from helios_wf.model.plans import (
 )
 from helios_wf.plan.algebra import depth_of, inner
 from helios_wf.states import Cause
-
-MOST_CONTENTS = 64 * 1024
-"""``loadContents`` reads files up to so many bytes.  Source: CWL v1.2, CommandInputParameter."""
 
 
 class Constants(NamedTuple):
@@ -136,47 +134,36 @@ class Evaluator:
         return value
 
     def _load(self, feed: Feed, value: Json) -> Json:
-        return load_contents(value) if feed.load_contents else value
+        return loaded(value, feed.name) if feed.load_contents else value
 
 
 def run_expression(task: Task, inputs: dict[str, Json]) -> dict[str, Json]:
     """Returns the outputs of an ExpressionTool.
 
     Raises:
-        JobError: the expression failed, or gave no object with the outputs.
+        JobError: the expression failed, gave no object with the outputs, or one that is not of its type.
     """
     process = task.process
     assert isinstance(process, ExpressionTool)
-    loaded = {
-        p.name: load_contents(inputs.get(p.name)) if p.load_contents else inputs.get(p.name)
+    given = {
+        p.name: loaded(inputs.get(p.name), p.name) if p.load_contents else inputs.get(p.name)
         for p in process.inputs
     }
-    value = _compiled(process.body["expression"], _library(process))(loaded, None, {})
+    value = _compiled(process.body["expression"], _library(process))(given, None, {})
     if not isinstance(value, dict):
         raise JobError(
             Cause.EXPRESSION, f"the expression of {task.name!r} must give an object of outputs, not {value!r}"
         )
-    return {output.name: value.get(output.name) for output in process.outputs}
-
-
-def load_contents(value: Json) -> Json:
-    """Returns a File (or Files in a list) with ``contents``.
-
-    Raises:
-        JobError: a file is larger than 64 KiB or no text.
-    """
-    if isinstance(value, list):
-        return [load_contents(one) for one in value]
-    if not isinstance(value, dict) or value.get("class") != "File" or not value.get("path"):
-        return value
-    try:
-        with FilePath(value["path"]).open("rb") as file:
-            data = file.read(MOST_CONTENTS + 1)
-        if len(data) > MOST_CONTENTS:
-            raise JobError(Cause.BAD_INPUT, f"loadContents: {value['path']} is larger than 64 KiB")
-        return value | {"contents": data.decode("utf-8")}
-    except (OSError, UnicodeDecodeError) as error:
-        raise JobError(Cause.BAD_INPUT, f"loadContents: {value['path']}: {error}") from error
+    outputs = {output.name: value.get(output.name) for output in process.outputs}
+    types = Types(process.body)
+    for output in process.outputs:
+        kind, found = types.read(output.type), outputs[output.name]
+        if kind.kind != "Any" and not fits(kind, found):
+            text = (
+                f"output {output.name!r} of {task.name!r} must be {kind}; the expression gave {show(found)}"
+            )
+            raise JobError(Cause.EXPRESSION, text)
+    return outputs
 
 
 def _reads(plan: Plan, source: Source, path: Path) -> Iterator[tuple[int, Path]]:

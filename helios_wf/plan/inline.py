@@ -134,6 +134,7 @@ class _Planner:
         self.problems += rules.plain_reads(step, feeds, self.is_cut)
         self.problems += rules.merges_on(step, step.run)
         if isinstance(step.run, Workflow):
+            feeds = _loading(feeds, step.run)
             outputs = self._subworkflow(step, step.run, inside, feeds)
         else:
             outputs = self._task(step, step.run, inside, feeds)
@@ -344,6 +345,15 @@ class _Planner:
         )
         self.tasks.append(task)
         return task.number
+
+
+def _loading(feeds: dict[str, Feed], workflow: Workflow) -> dict[str, Feed]:
+    """Returns the feeds of a sub-workflow, those with contents whose input says loadContents."""
+    loads = {parameter.name for parameter in workflow.inputs if parameter.load_contents}
+    return {
+        name: msgspec.structs.replace(feed, load_contents=True) if name in loads else feed
+        for name, feed in feeds.items()
+    }
 
 
 def _is_array(source: Source) -> bool:

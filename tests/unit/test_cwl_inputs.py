@@ -271,3 +271,13 @@ def test_each_caret_takes_one_extension(stem: str, extensions: list[str]) -> Non
     for carets in range(5):
         kept = extensions[: max(0, len(extensions) - carets)]
         assert sibling(name, "^" * carets + ".x") == ".".join([stem, *kept, "x"])
+
+
+def test_an_input_of_a_workflow_has_contents_where_it_asks_for_them(tmp_path: Path) -> None:
+    (tmp_path / "f.txt").write_text("42\n")
+    process = workflow(f=Parameter("f", "File", HERE, load_contents=True))
+    job = {"f": {"class": "File", "path": "f.txt"}}
+    assert read_inputs(job, process, tmp_path)["f"]["contents"] == "42\n"
+    (tmp_path / "f.txt").write_text("4" * 65537)
+    with pytest.raises(InputError, match="input 'f': .*at most 64 KiB"):
+        read_inputs(job, process, tmp_path)

@@ -9,7 +9,8 @@ import pytest
 from frontier_desk import Desk
 from plain_cwl import HERE, tool
 
-from helios_wf.engine.evaluation import Evaluator, load_contents, run_expression
+from helios_wf.cwl.inputs import loaded
+from helios_wf.engine.evaluation import Evaluator, run_expression
 from helios_wf.errors import JobError
 from helios_wf.model import (
     Document,
@@ -167,6 +168,17 @@ def test_an_expression_gives_its_declared_outputs_and_null_for_the_others() -> N
     assert run(process, x=41) == {"out": 42, "b": None}
 
 
+@pytest.mark.parametrize(
+    ("type_", "given"), [("int", "null"), ("int", "'7'"), ("File", "1"), ("int[]", "[1, null]")]
+)
+def test_an_expression_that_gives_another_type_than_declared_is_told_so(type_: Any, given: str) -> None:
+    process = expression("${ return {out: " + given + "}; }")
+    body = process.body
+    typed = ExpressionTool("e", (), (Output("out", type_, HERE),), body, HERE)
+    with pytest.raises(JobError, match="output 'out' of 'e' must be "):
+        run(typed)
+
+
 def test_an_expression_that_gives_no_object_is_told_so() -> None:
     with pytest.raises(JobError, match="must give an object of outputs, not 3"):
         run(expression("$(1 + 2)"))
@@ -180,12 +192,12 @@ def test_contents_are_read_up_to_their_limit(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_text("a" * 65536)
     given = {"class": "File", "path": str(path)}
-    assert load_contents([given, None, 3]) == [given | {"contents": "a" * 65536}, None, 3]
+    assert loaded([given, None, 3], "f") == [given | {"contents": "a" * 65536}, None, 3]
     path.write_text("a" * 65537)
     with pytest.raises(JobError, match="larger than 64 KiB"):
-        load_contents(given)
+        loaded(given, "f")
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(JobError, match="loadContents"):
-        load_contents(given)
+        loaded(given, "f")
     with pytest.raises(JobError, match="gone"):
-        load_contents({"class": "File", "path": str(tmp_path / "gone")})
+        loaded({"class": "File", "path": str(tmp_path / "gone")}, "f")
