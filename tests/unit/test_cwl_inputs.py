@@ -279,5 +279,5 @@ def test_an_input_of_a_workflow_has_contents_where_it_asks_for_them(tmp_path: Pa
     job = {"f": {"class": "File", "path": "f.txt"}}
     assert read_inputs(job, process, tmp_path)["f"]["contents"] == "42\n"
     (tmp_path / "f.txt").write_text("4" * 65537)
-    with pytest.raises(InputError, match="input 'f': .*at most 64 KiB"):
+    with pytest.raises(InputError, match=r"input 'f': .*at most 64 KiB"):
         read_inputs(job, process, tmp_path)

@@ -194,7 +194,7 @@ def test_contents_are_read_up_to_their_limit(tmp_path: Path) -> None:
     given = {"class": "File", "path": str(path)}
     assert loaded([given, None, 3], "f") == [given | {"contents": "a" * 65536}, None, 3]
     path.write_text("a" * 65537)
-    with pytest.raises(JobError, match="larger than 64 KiB"):
+    with pytest.raises(JobError, match="at most 64 KiB"):
         loaded(given, "f")
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(JobError, match="loadContents"):
