@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from helios_wf.errors import RunError, RunTakenError, did_you_mean
@@ -81,8 +81,9 @@ def latest(tx: Connection) -> RunRow | None:
 
 
 def list(tx: Connection, limit: int = 100, states: Collection[RunState] | None = None) -> Sequence[RunRow]:
-    """Returns the latest runs, newest first; only those in ``states`` where given."""
-    query = select(runs).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
+    """Returns the latest runs, newest first, without their inputs; only those in ``states`` where given."""
+    columns: tuple[Any, ...] = (*(each for each in runs.c if each.name != "inputs"), null().label("inputs"))
+    query = select(*columns).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
     if states is not None:
         query = query.where(runs.c.state.in_(states))
     return [_row(row) for row in tx.execute(query)]

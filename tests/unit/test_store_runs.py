@@ -177,6 +177,7 @@ def test_runs_are_listed_newest_first_and_by_state(store: Store) -> None:
     moved(store, "r2", taken(store, "r2"), RunState.RUNNING)
     with store.read() as tx:
         assert [row.id for row in runs.list(tx)] == ["r3", "r2", "r1"]
+        assert {row.inputs for row in runs.list(tx)} == {None}
         assert [row.id for row in runs.list(tx, limit=1)] == ["r3"]
         assert [row.id for row in runs.list(tx, states=[RunState.RUNNING])] == ["r2"]
         latest = runs.latest(tx)
