@@ -49,6 +49,7 @@ class Finder:
             JobError: it does not (``Cause.UNSAFE_OUTPUT``), or leads nowhere.
         """
         if os.path.dirname(path) == self.out and not os.path.islink(path) and os.path.exists(path):
+            _check_kind(path)
             return
         real = os.path.realpath(path)
         if not self._within(real):
@@ -60,6 +61,7 @@ class Finder:
             raise JobError(
                 Cause.MISSING_OUTPUT, f"{path!r} leads to {real!r}, which is not there; {self.contents()}"
             )
+        _check_kind(real)
 
     def finish(self, value: dict[str, Json]) -> dict[str, Json]:
         """Returns a File or Directory as it is reported: where it really is, checked, with size and checksum.
@@ -128,13 +130,14 @@ class Finder:
         return path
 
     def _check_below(self, directory: str) -> None:
-        """Checks every symbolic link below a directory of the outputs."""
+        """Checks every symbolic link, and all that is no file, below a directory of the outputs."""
         if not (directory == self.out or directory.startswith(self.out + "/")):
             return
         for folder, folders, files in os.walk(directory):
             for name in (*folders, *files):
-                if os.path.islink(f"{folder}/{name}"):
-                    self.check(f"{folder}/{name}")
+                path = f"{folder}/{name}"
+                if os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)):
+                    self.check(path)
 
     def _write(self, value: dict[str, Json]) -> None:
         path = self._new(value.get("basename") or "literal")
@@ -163,6 +166,15 @@ class Finder:
             root, extension = os.path.splitext(name)
             path = f"{self.out}/{root}_{count}{extension}"
         return path
+
+
+def _check_kind(path: str) -> None:
+    """Passes if something is a file or directory whose name can be told; pipes would be read forever."""
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise JobError(Cause.UNSAFE_OUTPUT, f"{path!r} is a pipe, socket or device; outputs are files")
+    if not path.isprintable() and any("\ud800" <= each <= "\udfff" for each in path):
+        raise JobError(Cause.UNSAFE_OUTPUT, f"the name of {path!r} is no UTF-8, which CWL asks for")
 
 
 def _check_name(name: Json) -> None:

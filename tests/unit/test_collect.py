@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -259,3 +260,19 @@ def test_a_basename_that_leads_elsewhere_is_unsafe_wherever_it_stands(left: Left
         with pytest.raises(JobError) as caught:
             left.collect({"o": "Any"})
         assert caught.value.cause is Cause.UNSAFE_OUTPUT
+
+
+@pytest.mark.parametrize("pattern", ["pipe", "folder", "folder/pipe"])
+def test_a_pipe_is_refused_and_not_read(left: Left, pattern: str) -> None:
+    (left.out / "folder").mkdir()
+    os.mkfifo(left.out / "pipe")
+    os.mkfifo(left.out / "folder" / "pipe")
+    with pytest.raises(JobError, match="pipe, socket or device") as caught:
+        left.collect({"x": glob(pattern, ["File", "Directory"])})
+    assert caught.value.cause is Cause.UNSAFE_OUTPUT
+
+
+def test_a_name_that_is_no_utf_8_is_told(left: Left) -> None:
+    (left.out / os.fsdecode(b"bad\xff.bin")).touch()
+    with pytest.raises(JobError, match=r"bad\\udcff.bin' is no UTF-8"):
+        left.collect({"x": glob("bad*")})
