@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -11,36 +10,48 @@ from pathlib import Path
 import msgspec
 
 from helios_wf import __version__
-from helios_wf.model import Document, digest
+from helios_wf.cwl.named_files import Stamp, content, stamp
+from helios_wf.model import Document, Noun, digest
+
+FORM = 2
+"""Raised whenever equal files give another document than before."""
+
+
+class Kept(Noun, frozen=True):
+    """A document, and the stamps of the large files that it names."""
+
+    document: Document
+    stamps: dict[str, Stamp]
 
 
 def key(path: str, fragment: str, root: str, allow_urls: bool) -> str:
     """Returns the name under which a document is kept: what was asked, and who read it."""
-    return digest([__version__, path, fragment, root, allow_urls])
+    return digest([FORM, __version__, path, fragment, root, allow_urls])
 
 
 def look_up(folder: Path, key: str) -> Document | None:
     """Returns the document kept under a key, if all its files still have the same content."""
     try:
-        document = msgspec.json.decode(_file(folder, key).read_bytes(), type=Document)
-        fresh = all(
-            hashlib.sha256(Path(path).read_bytes()).hexdigest() == sha256
-            for path, sha256 in document.files.items()
-        )
+        kept = msgspec.json.decode(_file(folder, key).read_bytes(), type=Kept)
     except (OSError, msgspec.DecodeError):
         return None
-    return document if fresh else None
+    for path, known in kept.document.files.items():
+        unread = path in kept.stamps and stamp(path) == kept.stamps[path]
+        if not unread and content(path) != known:
+            return None
+    return kept.document
 
 
 def keep(folder: Path, key: str, document: Document) -> None:
     """Keeps a document; a folder that cannot be written is left alone."""
     with contextlib.suppress(OSError):
+        stamps = {path: found for path in document.files if (found := stamp(path)) is not None}
         file = _file(folder, key)
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".tmp")
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(msgspec.json.encode(document))
+                stream.write(msgspec.json.encode(Kept(document, stamps)))
             Path(name).replace(file)
         except OSError:
             Path(name).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ import msgspec
 
 from helios_wf.cwl import cache as document_cache
 from helios_wf.cwl.cwl_types import uri
+from helios_wf.cwl.named_files import content, named_file, named_files
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.cwl.sources import Sources, default_root, home_of
 from helios_wf.errors import Problem, TemplateError, UnsupportedError
-from helios_wf.model import Document, Json, Place, Process, digest
+from helios_wf.model import Document, Json, Place, Process
+from helios_wf.model import digest as digest_of
 
 __all__ = ["FieldsError", "apply_settings", "load", "meaning"]
 
@@ -33,7 +36,7 @@ def load(
 
     Args:
         path: A CWL file; ``file.cwl#part`` names one process of a packed document (else ``#main``).
-        root: Only files below it are read; the git root of the document, or its folder, by default.
+        root: Only files below it are read; by default as ``default_root`` says.
         cache: Folder of documents loaded before; one is used as long as no file that it came from changed.
         allow_urls: Whether ``run``, ``$import`` and ``$include`` may name URLs.
 
@@ -88,8 +91,10 @@ def _convert(
     process = conversion.process(source, Path(path).stem if name == "main" else name)
     if conversion.checks.problems:
         raise FieldsError(conversion.checks.problems)
-    files = {source.path: source.sha256 for source in sources.files.values()}
-    return Document(path, version_of(source), process, files, meaning(process, path, home_of(Path(path))))
+    named = {file: content(file) for file in named_files(msgspec.to_builtins(process))}
+    files = named | {source.path: source.sha256 for source in sources.files.values()}
+    digest = meaning(process, path, home_of(Path(path)), named)
+    return Document(path, version_of(source), process, files, digest)
 
 
 def _all_problems(
@@ -129,20 +134,29 @@ def _told(problem: Problem, told: list[Problem]) -> bool:
     return False
 
 
-def meaning(process: Process, path: str, root: Path) -> str:
-    """Returns the digest of a process without places; files below the root count by their relative paths."""
+def meaning(process: Process, path: str, root: Path, named: Mapping[str, str]) -> str:
+    """Returns the digest of a process without places; files below the root count by their relative paths.
+
+    Args:
+        process: what the document says.
+        path: the document.
+        root: the folder that moves with it.
+        named: the content of the files that the process names, such as a tool's script.
+    """
     folder = Path(path).parent
 
     def relative(value: Json) -> Json:
         if isinstance(value, dict):
-            return {key: relative(item) for key, item in value.items() if key != "place"}
+            kept = {key: relative(item) for key, item in value.items() if key != "place"}
+            file = named_file(value)
+            return kept if file is None else {**kept, "content": named.get(file, "")}
         if isinstance(value, list | tuple):
             return [relative(item) for item in value]
         if isinstance(value, str) and value.startswith(uri(root)):
             return os.path.relpath(value, uri(folder))
         return value
 
-    return digest(relative(msgspec.to_builtins(process)))
+    return digest_of(relative(msgspec.to_builtins(process)))
 
 
 def _absolute(path: str) -> Path:

@@ -202,10 +202,10 @@ Process: TypeAlias = Workflow | Tool | ExpressionTool
 
 
 class Document(Noun, frozen=True):
-    """A loaded document: its process, and the content of every file that was read for it.
+    """A loaded document: its process, and the content of every file that was read for it or that it names.
 
     ``files`` maps absolute paths to SHA-256 digests; ``digest`` identifies the process by meaning, without
-    the places (a document moved to another folder keeps it as long as the files it names stay).
+    the places; the content of the files that it names (a tool's script) counts.
     """
 
     path: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 
 from helios_wf.cwl.load import load
+from helios_wf.cwl.named_files import LARGE_BYTES
 from helios_wf.errors import TemplateError, UnsupportedError
 from helios_wf.model import Document, ExpressionTool, Process, Tool, Workflow
 from helios_wf.states import TemplateStatus
@@ -56,6 +58,7 @@ outputs:
 
 def write(folder: Path, **documents: str) -> Path:
     """Writes ``name.cwl`` files and returns the path of the first."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in documents.items():
         (folder / f"{name}.cwl").write_text(text)
     return folder / f"{next(iter(documents))}.cwl"
@@ -474,3 +477,70 @@ steps:
     assert isinstance(inner, Workflow)
     assert [step.inputs[0].sources for step in inner.steps] == [("raw",), ("first/out",)]
     assert inner.outputs[0].sources == ("second/out",)
+
+
+NAMED = """\
+cwlVersion: v1.2
+class: CommandLineTool
+baseCommand: python3
+inputs:
+  script: {type: File, default: {class: File, location: tool.py}, inputBinding: {position: 1}}
+  table: {type: Directory, default: {class: Directory, location: tables}}
+outputs: []
+"""
+
+
+def test_the_content_of_the_files_that_a_document_names_belongs_to_its_digest(tmp_path: Path) -> None:
+    digests = []
+    for folder, script, table in [("a", "1", "x"), ("b", "1", "x"), ("c", "2", "x"), ("d", "1", "y")]:
+        path = write(tmp_path / folder, main=NAMED)
+        (path.parent / "tool.py").write_text(script)
+        (path.parent / "tables").mkdir()
+        (path.parent / "tables" / "t.txt").write_text(table)
+        digests.append(load(path).digest)
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
+
+
+def test_a_document_is_read_again_when_a_file_that_it_names_changes(tmp_path: Path) -> None:
+    path = write(tmp_path, main=NAMED)
+    cache = tmp_path / "cache"
+    seen = [load(path, cache=cache).digest]
+    (tmp_path / "tool.py").write_text("1")
+    seen.append(load(path, cache=cache).digest)
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "new.txt").touch()
+    seen.append(load(path, cache=cache).digest)
+    assert len(set(seen)) == 3
+    assert load(path, cache=cache).digest == seen[-1]
+
+
+def test_a_large_named_file_is_read_again_when_its_time_changes(tmp_path: Path) -> None:
+    path = write(tmp_path, main=NAMED)
+    script = tmp_path / "tool.py"
+    with script.open("wb") as file:
+        file.truncate(LARGE_BYTES + 1)
+    os.utime(script, (1_000_000, 1_000_000))
+    cache = tmp_path / "cache"
+    first = load(path, cache=cache).digest
+    with script.open("r+b") as file:
+        file.write(b"changed")
+    assert load(path, cache=cache).digest != first
+
+
+@pytest.mark.parametrize("mark", [".git/HEAD", "helios.toml", "cwl_tools/other.cwl"])
+def test_a_document_is_read_with_its_whole_project_wherever_that_lies(tmp_path: Path, mark: str) -> None:
+    path = write(
+        tmp_path / "templates" / "own", main=WORKFLOW.replace("tool.cwl", "../../cwl_tools/tool.cwl")
+    )
+    write(tmp_path / "cwl_tools", tool=TOOL)
+    (tmp_path / mark).parent.mkdir(exist_ok=True)
+    (tmp_path / mark).touch()
+    assert load(path).process.name == "main"
+
+
+def test_a_reference_out_of_a_lone_folder_is_refused_with_the_root_to_give(tmp_path: Path) -> None:
+    path = write(tmp_path / "own", main=WORKFLOW.replace("tool.cwl", "../others/tool.cwl"))
+    write(tmp_path / "others", tool=TOOL)
+    with pytest.raises(TemplateError, match=rf"tool\.cwl is outside {tmp_path}/own.* --root {tmp_path}$"):
+        load(path)
