@@ -67,7 +67,7 @@ def load_runnable(
         path: the document.
         changes: ``--set`` of this run.
         cache: folder of documents loaded before.
-        root: below which documents are read; by default its git root, else the working folder or its own.
+        root: below which documents are read; by default the folder of its project.
 
     Raises:
         TemplateError: it is wrong as CWL, or in its fields, masks, names or parts; all mistakes are told.

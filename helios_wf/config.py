@@ -45,7 +45,7 @@ class Settings(Noun, frozen=True):
     templates: tuple[Path, ...] = ()
     """Folders and files of templates, besides the shipped ones."""
     root: Path | None = None
-    """Folder below which documents are read; None: the git root of each, the working folder, or its own."""
+    """Folder below which documents are read; None: the project of each (``cwl.sources``)."""
     outdir: Path = Path()
     """Folder in which the outputs of a run are published."""
     backends: dict[str, dict[str, Json]] = msgspec.field(default_factory=dict)

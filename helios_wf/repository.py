@@ -54,7 +54,7 @@ def find(paths: Iterable[str | Path], *, root: Path | None = None, cache: Path |
 
     Args:
         paths: Folders and documents.
-        root: Below which documents may be read; by default the git root of each.
+        root: Below which documents may be read; by default the project of each.
         cache: Folder of documents loaded before.
     """
     templates: dict[str, Document] = {}

@@ -27,7 +27,7 @@ SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] =
         "--templates", metavar="PATH", multiple=True, help="Folder or file of templates; may be repeated."
     ),
     "root": click.option(
-        "--root", metavar="FOLDER", help="Read documents below it only [default: git root]."
+        "--root", metavar="FOLDER", help="Read documents below it only [default: its project]."
     ),
     "outdir": click.option("--outdir", metavar="FOLDER", help="Where outputs go [default: this folder]."),
 }

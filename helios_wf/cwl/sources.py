@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,12 @@ from helios_wf.resources import PACKAGE
 
 SHIPPED = ("templates", "cwl_tools", "examples")
 """Folders of a checkout beside the package, whose documents refer to each other."""
+
+LAYOUT = ("templates", "cwl_tools")
+"""Folders that belong together where they lie beside each other: a copy of the shipped ones, or one's own."""
+
+MARKS = (".git", "helios.toml")
+"""What stands in the folder of a whole project."""
 
 MAX_FILES = 1000
 """How many files one document may refer to."""
@@ -115,9 +122,7 @@ class Sources:
     def _text(self, path: str) -> tuple[str, str]:
         real = Path(path).resolve()
         if not real.is_relative_to(self.root):
-            raise TemplateError(
-                [Problem(None, f"{path} is outside {self.root}; documents are read below it (see --root)")]
-            )
+            raise TemplateError([Problem(None, _outside(path, real, self.root))])
         try:
             content = real.read_bytes() if real.stat().st_size <= MAX_BYTES else b"\xff"
             return content.decode("utf-8"), hashlib.sha256(content).hexdigest()
@@ -126,6 +131,12 @@ class Sources:
         except OSError as error:
             message = f"cannot read {path}: {error.strerror or error}"
         raise TemplateError([Problem(None, message)])
+
+
+def _outside(path: str, real: Path, root: Path) -> str:
+    what = path if str(real) == path else f"{path} (that is {real})"
+    both = os.path.commonpath([real.parent, root])
+    return f"{what} is outside {root}, below which documents are read; to read it too: --root {both}"
 
 
 def _parsed(text: str, path: str) -> Any:
@@ -201,13 +212,20 @@ def default_root(path: Path) -> Path:
 
 
 def home_of(path: Path) -> Path:
-    """Returns the folder that moves with a document: its git root, else its own folder.
+    """Returns the folder that moves with a document, below which it may refer to others.
 
-    Shipped templates and tools may refer to each other wherever the package is installed.
+    It is the nearest folder upward that has ``.git``, else the nearest with ``helios.toml``, else the one in
+    which ``templates`` and ``cwl_tools`` lie beside each other, if the document lies in one of them; else its
+    own folder.  Shipped templates and tools may refer to each other wherever the package is installed.
     """
     folder = path.absolute().parent
     if folder.resolve().is_relative_to(PACKAGE):
         return PACKAGE
     if any(folder.resolve().is_relative_to(PACKAGE.parent / name) for name in SHIPPED):
         return PACKAGE.parent
-    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+    for mark in MARKS:
+        for one in (folder, *folder.parents):
+            if (one / mark).exists():
+                return one
+    laid_out = (one.parent for one in (folder, *folder.parents) if one.name in LAYOUT)
+    return next((one for one in laid_out if all((one / name).is_dir() for name in LAYOUT)), folder)
