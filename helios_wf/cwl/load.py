@@ -91,7 +91,11 @@ def _convert(
     process = conversion.process(source, Path(path).stem if name == "main" else name)
     if conversion.checks.problems:
         raise FieldsError(conversion.checks.problems)
-    named = {file: content(file) for file in named_files(msgspec.to_builtins(process))}
+    named = {
+        file: content(file)
+        for file in named_files(msgspec.to_builtins(process))
+        if Path(file).resolve().is_relative_to(sources.root)
+    }
     files = named | {source.path: source.sha256 for source in sources.files.values()}
     digest = meaning(process, path, home_of(Path(path)), named)
     return Document(path, version_of(source), process, files, digest)
@@ -141,7 +145,7 @@ def meaning(process: Process, path: str, root: Path, named: Mapping[str, str]) -
         process: what the document says.
         path: the document.
         root: the folder that moves with it.
-        named: the content of the files that the process names, such as a tool's script.
+        named: the content of the files that the process names and that may be read, such as a tool's script.
     """
     folder = Path(path).parent
 

@@ -41,11 +41,17 @@ def named_files(value: Json) -> Iterator[str]:
 
 
 def content(path: str) -> str:
-    """Returns the SHA-256 of a file, or the digest of a folder's names and files; empty if unreadable."""
+    """Returns the SHA-256 of a file, or the digest of a folder's names and files.
+
+    It is empty for what cannot be read or is no regular file; links in a folder to folders are not followed.
+    """
     place = Path(path)
     try:
         if place.is_dir():
-            return digest([[one.name, content(str(one))] for one in sorted(place.iterdir())])
+            inner = (one for one in sorted(place.iterdir()) if not (one.is_symlink() and one.is_dir()))
+            return digest([[one.name, content(str(one))] for one in inner])
+        if not place.is_file():
+            return ""
         with place.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:

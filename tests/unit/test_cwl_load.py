@@ -544,3 +544,13 @@ def test_a_reference_out_of_a_lone_folder_is_refused_with_the_root_to_give(tmp_p
     write(tmp_path / "others", tool=TOOL)
     with pytest.raises(TemplateError, match=rf"tool\.cwl is outside {tmp_path}/own.* --root {tmp_path}$"):
         load(path)
+
+
+def test_what_a_document_names_outside_its_project_is_not_read(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("1")
+    path = write(tmp_path / "own", main=NAMED.replace("location: tool.py", f"location: {outside}"))
+    first = load(path)
+    assert str(outside) not in first.files
+    outside.write_text("2")
+    assert load(path).digest == first.digest
