@@ -18,6 +18,7 @@ from helios_wf.match import name_parts, output_names
 from helios_wf.model import Document, Workflow, digest
 from helios_wf.model.noun import Json
 from helios_wf.plan import plan_document
+from helios_wf.processes import RUN_MARK, end_marked
 from helios_wf.publishing import Options
 from helios_wf.states import SETTLED_RUNS, Cause, JobState, RunState
 from helios_wf.store import Store, Tx, datasets, documents, jobs, requests, runs, tasks
@@ -148,6 +149,8 @@ def _options(runnable: Runnable, bound: Bound, settings: Settings, run_id: str) 
 def ask(store: Store, row: RunRow, verb: str) -> str:
     """Pauses or cancels a run: by its engine when one is alive, else at once; returns what was done.
 
+    What an engine that died left running of a cancelled run on this machine is ended.
+
     Raises:
         RunError: the run is settled.
     """
@@ -164,6 +167,8 @@ def ask(store: Store, row: RunRow, verb: str) -> str:
             jobs.settle(tx, row.id, [_ended(one) for one in jobs.open(tx, row.id)])
         moved = runs.move(tx, row.id, epoch, to, f"{to.lower()} on request")
         runs.release(tx, row.id, epoch)
+    if verb == "cancel":
+        end_marked(RUN_MARK, [row.id])
     return f"run {row.id} is {to}" if moved else f"run {row.id} is {row.state}"
 
 

@@ -21,8 +21,8 @@ from helios_wf.model import Dataset, Document, Layout, Noun
 from helios_wf.model.noun import Json
 from helios_wf.plan import plan_document
 from helios_wf.publishing import Options, Publisher
-from helios_wf.states import JobState, RunState
-from helios_wf.store import Store, Tx, datasets, documents, jobs, runs
+from helios_wf.states import GOOD_JOBS, JobState, RunState
+from helios_wf.store import Store, Tx, datasets, documents, jobs, requests, runs
 from helios_wf.store.rows import JobRow, RunRow
 
 
@@ -125,6 +125,9 @@ class Session:
                 if row.state in (RunState.DONE, RunState.FINISHED):
                     raise RunError(f"run {run_id} is {row.state} already")
                 epochs[run_id] = runs.take(tx, run_id, self._name, LEASE_S, dead_holder(row.engine))
+                self._refuse_cleaned(tx, run_id)
+                # what was asked of an engine before this one is not asked of this one
+                requests.take(tx, run_id)
                 if row.state in (RunState.FAILED, RunState.CANCELLED):
                     jobs.reset(tx, run_id, _unsuccessful(tx, run_id))
                 self._layouts.learn(datasets.get(tx, name) for name in row.datasets.values())
@@ -132,6 +135,22 @@ class Session:
                 changes = msgspec.convert(row.options, Options).changes
                 self._contexts[run_id] = (row, apply_settings(document, changes))
         return epochs
+
+    def _refuse_cleaned(self, tx: Tx, run_id: str) -> None:
+        """Makes sure that what jobs of a run have done is still there.
+
+        Raises:
+            RunError: its work folder was removed.
+        """
+        folder = self._settings.home / "runs" / run_id
+        if folder.exists():
+            return
+        # a job without an attempt needed no tool, so no folder
+        if any(state in GOOD_JOBS and attempt for _, _, state, attempt, *_ in jobs.states(tx, run_id)):
+            raise RunError(
+                f"run {run_id} was cleaned: its work folder {folder} is gone, with what its jobs had done; "
+                "helios-wf run starts it anew"
+            )
 
     def _backend(self) -> Backend:
         settings = self._settings

@@ -160,6 +160,11 @@ def _live(row: RunRow) -> str:
     """Returns the state, and whether an engine is at work."""
     if row.state is RunState.RUNNING and row.engine is None:
         return "RUNNING, but no engine holds it; helios-wf resume goes on with it"
+    if row.engine is not None:
+        from helios_wf.engine.loop import dead_holder
+
+        if dead_holder(row.engine):
+            return f"{row.state}, but its engine is gone ({row.engine}); helios-wf resume goes on with it"
     return f"{row.state}" + (f", held by {row.engine}" if row.engine else "")
 
 
