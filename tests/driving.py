@@ -44,6 +44,7 @@ class Desk:
         home: where it is not to be in the folder.
         files: how many files of 30 events the input dataset has.
         nap: how long each job of the chain sleeps, in seconds.
+        is_shut: no job of the step ``process/filter`` ends until ``open_gate`` is called.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Desk:
         home: Path | None = None,
         files: int = 3,
         nap: str = "0.05",
+        is_shut: bool = False,
     ) -> None:
         self.folder = folder
         self.home = home or folder / ".helios"
@@ -63,7 +65,13 @@ class Desk:
         raw = folder / "raw"
         raw.mkdir(parents=True, exist_ok=True)
         self.chain = folder / "slow_chain.cwl"
-        self.chain.write_text(CHAIN.read_text().replace('default: "0.05"', f'default: "{nap}"'))
+        self.gate = folder / "gate"
+        text = CHAIN.read_text().replace('default: "0.05"', f'default: "{nap}"')
+        if is_shut:
+            self.gate.touch()
+            gated = f"kept.txt; while [ -e {self.gate} ]; do sleep 0.02; done"
+            text = text.replace('kept.txt; sleep "$1"', gated)
+        self.chain.write_text(text)
         for number in range(files):
             lines = [f"event {number} {event}\n" for event in range(30)]
             (raw / f"raw{number}.txt").write_text("".join(lines))
@@ -129,22 +137,28 @@ class Desk:
         with self.store.read() as tx:
             return [JobCounts(*row[:6]) for row in jobs.states(tx, self.run().id)]
 
-    def wait_for_tools(self, process: subprocess.Popen[str]) -> None:
-        """Waits until a tool of the latest run is at work."""
+    def wait_for_tools(self, process: subprocess.Popen[str], at_gate: bool = False) -> None:
+        """Waits until a tool of the latest run is at work, or waits at the gate."""
 
         def is_at_work() -> bool:
             if process.poll() is not None:
                 raise AssertionError(f"it ended before a tool began:\n{''.join(process.communicate())}")
             row = self.latest()
-            return row is not None and bool(marked(RUN_MARK, [row.id]))
+            tools = marked(RUN_MARK, [row.id]) if row is not None else []
+            return any(not at_gate or str(self.gate).encode() in command_line(pid) for pid in tools)
 
         wait_until(is_at_work, "no tool began")
+
+    def open_gate(self) -> None:
+        """Lets the jobs end that wait at the gate."""
+        self.gate.unlink()
 
     def leftovers(self) -> list[int]:
         """Returns the processes that work for this folder: marked tools, and workers of its home."""
         row = self.latest()
         tools = marked(RUN_MARK, [row.id]) if row is not None else []
-        return tools + [pid for pid in pids() if f"{self.home}/".encode() in command_line(pid)]
+        workers = [pid for pid in pids() if b"helios_wf.worker" in command_line(pid)]
+        return tools + [pid for pid in workers if f"{self.home}/".encode() in command_line(pid)]
 
     def published(self) -> dict[str, str]:
         """Returns the SHA-1 of every file below the output folder by its path, RUN standing for the id."""
@@ -198,12 +212,10 @@ def pids() -> list[int]:
 
 
 def command_line(pid: int) -> bytes:
-    """Returns the arguments of a process of helios_wf's own workers, nothing of any other."""
-    try:
-        text = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-    return text if b"helios_wf.worker" in text else b""
+    """Returns the arguments of a process, nothing when it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def birth(pid: int) -> str | None:

@@ -16,7 +16,7 @@ from helios_wf.states import JobState, RunState
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "desk", files=2, nap="0.2")
+    desk = Desk(tmp_path / "desk", files=1, nap="0.02", is_shut=True)
     yield desk
     desk.close()
 
@@ -52,7 +52,7 @@ def test_an_interrupted_run_leaves_nothing_behind_and_can_be_resumed(
     desk: Desk, tmp_path: Path, send: Callable[[subprocess.Popen[str]], None]
 ) -> None:
     process = desk.start(*desk.run_arguments)
-    desk.wait_for_tools(process)
+    desk.wait_for_tools(process, at_gate=True)
     send(process)
     out, err = finish(process, 130)
     assert desk.leftovers() == []
@@ -63,8 +63,9 @@ def test_an_interrupted_run_leaves_nothing_behind_and_can_be_resumed(
     assert (row.state, row.engine) == (RunState.RUNNING, None)
     assert {job.state for job in desk.jobs()} <= {JobState.READY, JobState.DONE}
     assert [job for job in desk.jobs() if job.charged or job.lost] == []
+    desk.open_gate()
     out, _ = desk.call("resume", row.id)
-    undisturbed = Desk(tmp_path / "undisturbed", files=2, nap="0.01")
+    undisturbed = Desk(tmp_path / "undisturbed", files=1, nap="0.01")
     expected, _ = undisturbed.call(*undisturbed.run_arguments)
     assert printed(out) == printed(expected)
     assert desk.published() == undisturbed.published()
@@ -101,5 +102,6 @@ def test_a_signal_before_the_first_job_is_not_overheard(desk: Desk) -> None:
     finish(process, 130)
     assert desk.leftovers() == []
     assert desk.run().state in (RunState.PENDING, RunState.RUNNING)
+    desk.open_gate()
     out, _ = desk.call("resume")
     assert printed(out)["kept"]
