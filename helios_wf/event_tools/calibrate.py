@@ -10,6 +10,7 @@ import click
 
 from helios_wf.errors import InputError
 from helios_wf.event_tools import options
+from helios_wf.event_tools.outputs import check_apart
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,6 +101,7 @@ def command(
     from helios_wf.event_tools.columns import check_present
     from helios_wf.event_tools.pieces import piece_of
 
+    check_apart([output], [file, constants, row_index])
     known = load(constants, sensor_column)
     piece = piece_of(file, first_event, n_events, row_index)
     with formats.read(piece.path, piece.first, piece.stop, table=table, index=piece.index) as reader:

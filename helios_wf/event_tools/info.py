@@ -9,6 +9,7 @@ import click
 
 from helios_wf.errors import InputError
 from helios_wf.event_tools import options
+from helios_wf.event_tools.outputs import check_apart, write_whole
 
 if TYPE_CHECKING:
     from helios_wf.model import Json, Layout
@@ -71,6 +72,7 @@ def command(
 
     from helios_wf import formats
 
+    check_apart([output, row_index], files)
     if row_index:
         write_row_index(files, row_index)
     found = []
@@ -87,7 +89,7 @@ def command(
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text)
+        write_whole(output, text.encode())
 
 
 def write_row_index(files: tuple[Path, ...], output: Path) -> None:
@@ -101,7 +103,7 @@ def write_row_index(files: tuple[Path, ...], output: Path) -> None:
     index = formats.build_index(files[0]) if len(files) == 1 else None
     if index is None:
         raise InputError("a row index is of one text file; other formats know where their events are")
-    output.write_bytes(index.to_json())
+    write_whole(output, index.to_json())
 
 
 def as_text(facts: dict[str, Json]) -> str:

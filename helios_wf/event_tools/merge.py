@@ -10,6 +10,7 @@ import click
 
 from helios_wf.errors import InputError
 from helios_wf.event_tools import options
+from helios_wf.event_tools.outputs import check_apart, write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +33,7 @@ def command(
     """
     from helios_wf.event_tools import partial
 
+    check_apart([output], files)
     kinds = [partial.is_partial(path) for path in files]
     whole = first_event == 0 and n_events is None
     if not any(kinds):
@@ -46,7 +48,7 @@ def command(
             "partial statistics have no events to choose from; leave out --first-event, --n-events, --table"
         )
     else:
-        output.write_bytes(partial.to_json(partial.merge([partial.read(path) for path in files])))
+        write_whole(output, partial.to_json(partial.merge([partial.read(path) for path in files])))
 
 
 def merge_events(

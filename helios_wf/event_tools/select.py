@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from helios_wf.event_tools import options
+from helios_wf.event_tools.outputs import check_apart
 
 
 @click.command("select")
@@ -36,6 +37,7 @@ def command(
     from helios_wf import formats
     from helios_wf.event_tools.pieces import piece_of
 
+    check_apart([output], [file, row_index])
     piece = piece_of(file, first_event, n_events, row_index)
     names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
     with formats.read(

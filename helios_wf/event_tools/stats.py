@@ -11,6 +11,7 @@ import click
 
 from helios_wf.errors import did_you_mean
 from helios_wf.event_tools import options
+from helios_wf.event_tools.outputs import check_apart, write_whole
 
 if TYPE_CHECKING:
     from helios_wf.event_tools.partial import Partial, Question
@@ -103,6 +104,7 @@ def command(
 
     if not math.isfinite(threshold):
         raise click.BadParameter(f"{threshold} is no energy", param_hint="--threshold")
+    check_apart([output], [*files, row_index])
     names = {f"{part}_column": None if part in without else columns[f"{part}_column"] for part in PARTS}
     question = Question(**names, threshold=threshold, bins=bins, low=low, high=high, filter=filter_)
     wanted = pieces(files, table, first_event, n_events, row_index)
@@ -110,4 +112,4 @@ def command(
     if output is None:
         click.echo(result, nl=False)
     else:
-        output.write_bytes(result)
+        write_whole(output, result)

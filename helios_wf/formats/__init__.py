@@ -28,6 +28,7 @@ from helios_wf.formats.names import FORMATS, Format, format_of
 from helios_wf.formats.reading import build_index, probe, read, survey
 from helios_wf.formats.recognition import recognise
 from helios_wf.formats.row_index import RowIndex
+from helios_wf.formats.whole import whole_file
 from helios_wf.formats.writing import write
 
 __all__ = [
@@ -42,5 +43,6 @@ __all__ = [
     "read",
     "recognise",
     "survey",
+    "whole_file",
     "write",
 ]

@@ -39,7 +39,7 @@ def write_file(
     new = ipc.new_file if made.name == "arrow" else ipc.new_stream
     # unified dictionaries would need all batches at once: the values themselves are written
     plain = _decoded_schema(schema)
-    with new(path, plain) as writer:
+    with new(writing.place, plain) as writer:
         for batch in rebatched(batches, writing.cluster_events):
             writer.write_batch(batch if batch.schema == plain else batch.cast(plain))
             count += batch.num_rows

@@ -38,7 +38,7 @@ def write_file(
     """Writes a CSV file; see ``csv_write``."""
     from helios_wf.formats.csv_write import write_csv
 
-    return write_csv(path, rule_of(made), schema, batches)
+    return write_csv(path, rule_of(made), schema, batches, writing.place)
 
 
 class CsvFile:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def write_csv(path: str, rule: RowRule, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
-    """Writes a header and a row per event; returns the number of events.
+def write_csv(
+    path: str, rule: RowRule, schema: pa.Schema, batches: Iterable[pa.RecordBatch], place: str
+) -> int:
+    """Writes a header and a row per event to ``place``; returns the number of events.
 
     Null is an empty field, empty text is ``""``; text is quoted only where it must be; a floating-point
     number always has a point or an exponent, so that it is read as one.
@@ -37,7 +39,7 @@ def write_csv(path: str, rule: RowRule, schema: pa.Schema, batches: Iterable[pa.
                 "leave the column out, or write JSON lines or Parquet"
             )
     count = 0
-    with text_output(path) as out:
+    with text_output(place) as out:
         header = [_quoted(pa.array([name], pa.large_string()), rule)[0].as_py() for name in schema.names]
         out.write((rule.delimiter.join(header) + "\n").encode())
         for batch in batches:

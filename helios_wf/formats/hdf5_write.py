@@ -26,7 +26,7 @@ def write_hdf5(path: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch], 
 
     count = 0
     chunk = min(writing.cluster_events, _CHUNK_EVENTS)
-    with h5py.File(path, "w", libver="v110", track_order=True) as file:
+    with h5py.File(writing.place, "w", libver="v110", track_order=True) as file:
         group = file if writing.table in ("", "/") else file.create_group(writing.table, track_order=True)
         datasets = {field.name: _dataset(path, group, field, chunk) for field in schema}
         for batch in rebatched(batches, chunk * max(1, writing.cluster_events // chunk)):

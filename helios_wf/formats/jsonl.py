@@ -37,7 +37,7 @@ def write_file(
     from helios_wf.formats.csv_write import text_output
 
     encoder, count = msgspec.json.Encoder(), 0
-    with text_output(path) as out:
+    with text_output(writing.place) as out:
         for batch in batches:
             out.write(encoder.encode_lines(batch.to_pylist()))
             count += batch.num_rows

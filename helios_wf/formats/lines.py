@@ -43,7 +43,7 @@ def write_file(
             f"{path}: lines of text have one column of text, not {given}; write CSV or JSON lines"
         )
     count = 0
-    with text_output(path) as out:
+    with text_output(writing.place) as out:
         for batch in batches:
             texts = batch.column(0).to_pylist()
             bad = next((text for text in texts if text is None or "\n" in text), "")

@@ -12,6 +12,7 @@ from helios_wf.formats.columns import difference
 from helios_wf.formats.names import TEXT
 from helios_wf.formats.opening import BLOCK_BYTES, ByteSource, not_written
 from helios_wf.formats.recognition import resolved
+from helios_wf.formats.whole import whole_file
 from helios_wf.formats.writing import CLUSTER_EVENTS, writable, write
 
 if TYPE_CHECKING:
@@ -91,15 +92,12 @@ def _merge_text(paths: Sequence[str], out: str, format: str) -> None:
 
     starts = _header_ends(paths, format) if format in ("csv", "tsv") else [0] * len(paths)
     try:
-        with text_output(out) as file:
+        with whole_file(out) as place, text_output(place) as file:
             ended = True
             for path, start in zip(paths, starts, strict=True):
                 ended = _append(path, start, file, ended)
-    except BaseException as error:
-        Path(out).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise not_written(out, error) from None
-        raise
+    except OSError as error:
+        raise not_written(out, error) from None
 
 
 def _header_ends(paths: Sequence[str], format: str) -> list[int]:

@@ -33,7 +33,7 @@ def write_file(
     import pyarrow.parquet as pq
 
     count = 0
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(writing.place, schema, compression="zstd") as writer:
         for batch in rebatched(batches, writing.cluster_events):
             writer.write_batch(batch, row_group_size=writing.cluster_events)
             count += batch.num_rows

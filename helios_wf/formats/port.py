@@ -49,8 +49,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Writing:
-    """How a file is written: the name of its table, and how many events make a cluster."""
+    """How a file is written: where its bytes go, the name of its table, how many events make a cluster.
 
+    ``place`` has the base name that the file will have; messages name the file, not the place.
+    """
+
+    place: str
     table: str = "events"
     cluster_events: int = 131_072
 
@@ -79,4 +83,4 @@ class FormatModule(Protocol):
     def write_file(
         self, path: str, made: Format, schema: pa.Schema, batches: Iterable[pa.RecordBatch], writing: Writing
     ) -> int:
-        """Writes a new file and returns the number of events."""
+        """Writes the file that will be ``path`` to ``writing.place`` and returns the number of events."""

@@ -33,7 +33,7 @@ def write_root(
     count = 0
     # without times and with an identity of its own, equal events give equal files
     identity = uuid.UUID(digest([writing.table, str(schema)])[:32])
-    with without_times(), uproot.recreate(path, uuid_function=lambda: identity) as file:
+    with without_times(), uproot.recreate(writing.place, uuid_function=lambda: identity) as file:
         table = (
             _Tree(path, file, schema, writing) if format == "root" else _Ntuple(path, file, schema, writing)
         )

@@ -14,6 +14,7 @@ from helios_wf.formats.names import FORMATS, Format, format_named, format_of
 from helios_wf.formats.opening import not_written
 from helios_wf.formats.port import Writing
 from helios_wf.formats.reading import module_of
+from helios_wf.formats.whole import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +36,8 @@ def write(
     """Writes events to a new file, in the format its name says, and returns their number.
 
     The bytes depend on the events alone, not on how they come in batches.  ``cluster_events`` is the size of
-    a row group, record batch, cluster or chunk; ``table`` names the tree (ROOT) or group (HDF5).  When
-    anything fails, no file is left.
+    a row group, record batch, cluster or chunk; ``table`` names the tree (ROOT) or group (HDF5).  The file
+    gets its name when it is whole; when anything fails, what was there before is as it was.
 
     Raises:
         FileFormatError: the name says no format, the format cannot be written or cannot hold a column, or a
@@ -49,14 +50,12 @@ def write(
     if cluster_events < 1:
         raise FileFormatError(f"{target}: clusters of {cluster_events} events; give at least 1")
     try:
-        return module_of(made).write_file(
-            target, made, schema, _checked(target, batches, schema), Writing(table, cluster_events)
-        )
-    except BaseException as error:
-        Path(target).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise not_written(target, error) from None
-        raise
+        with whole_file(target) as place:
+            return module_of(made).write_file(
+                target, made, schema, _checked(target, batches, schema), Writing(place, table, cluster_events)
+            )
+    except OSError as error:
+        raise not_written(target, error) from None
 
 
 def writable(path: str, format: str | None) -> Format:
