@@ -8,16 +8,18 @@ from pathlib import Path
 import msgspec
 
 from helios_wf import formats
+from helios_wf.cwl.found import deep
 from helios_wf.engine import paths
 from helios_wf.engine.destinations import Destinations, arrange, basename_of, files_of
 from helios_wf.engine.loop import Held
 from helios_wf.engine.publish import carry_out
-from helios_wf.errors import DatasetError, EventFileError, MissingExtraError
+from helios_wf.errors import DatasetError, EventFileError, MissingExtraError, StoreError
 from helios_wf.match import file_names
 from helios_wf.model import Dataset, Document, EventFile, Layout, Noun, Workflow
 from helios_wf.model.noun import Json
 from helios_wf.states import DatasetState, RunState
 from helios_wf.store import Store, Tx, datasets, jobs, publications, runs
+from helios_wf.store.rows import Publication
 
 
 class Options(Noun, frozen=True):
@@ -78,17 +80,23 @@ class Publisher:
             self._refuse_taken(tx)
             publications.intend(tx, self._held.id, arranged.moves)
         carry_out(arranged.moves, own)
-        made = [self._dataset(name, arranged.files[output]) for output, name in self._names.items()]
-        made += [self._log_dataset(step, name) for step, name in self._logs.items()]
+        try:
+            outputs: dict[str, Json] = deep(arranged.outputs)
+            made = [self._dataset(name, arranged.files[output]) for output, name in self._names.items()]
+            made += [self._log_dataset(step, name) for step, name in self._logs.items()]
+        except OSError as error:
+            raise StoreError(f"cannot publish the outputs of run {self._held.id}: {error}") from error
+        self._record(arranged.moves, made, outputs)
+        return outputs
+
+    def _record(self, moves: list[Publication], made: list[Dataset], outputs: dict[str, Json]) -> None:
+        """Records that the run is done, what it made and where that is."""
         with self._store.write() as tx:
             runs.fence(tx, self._held.id, self._held.epoch)
-            publications.published(
-                tx, self._held.id, [(move.output, move.position) for move in arranged.moves]
-            )
+            publications.published(tx, self._held.id, [(move.output, move.position) for move in moves])
             for dataset in made:
                 datasets.create(tx, dataset)
-            runs.move(tx, self._held.id, self._held.epoch, RunState.DONE, outputs=arranged.outputs)
-        return arranged.outputs
+            runs.move(tx, self._held.id, self._held.epoch, RunState.DONE, outputs=outputs)
 
     def _refuse_taken(self, tx: Tx) -> None:
         """Makes sure that nobody else made one of the datasets in the meantime: nothing of it is touched."""

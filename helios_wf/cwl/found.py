@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from helios_wf.cwl.files import Stage, listing, names, sha1, to_location, to_path
 from helios_wf.cwl.inputs import change_files
@@ -191,15 +192,20 @@ def _placed(value: Mapping[str, Json]) -> bool:
     return bool(value.get("path")) or (isinstance(location, str) and not location.startswith("_:"))
 
 
-def deep(value: Json) -> Json:
+def deep(value: Json) -> Any:
     """Returns outputs as a run's final output object shows them: every Directory with all that it holds.
 
-    Files in a Directory get size and checksum; reports leave them out, since most are never looked at.
+    Files in a Directory get size and checksum (reports leave them out, since most are never looked at), and
+    so do files that no tool made: inputs that are passed on, and what expressions wrote.
     """
     return change_files(value, _deep)
 
 
 def _deep(value: dict[str, Json]) -> dict[str, Json]:
+    if value["class"] == "File" and "path" in value and value.get("checksum") is None:
+        value |= {"size": os.path.getsize(value["path"]), "checksum": sha1(value["path"])}
+    if value.get("secondaryFiles"):
+        value["secondaryFiles"] = deep(value["secondaryFiles"])
     if value["class"] == "Directory" and "path" in value:
         value["listing"] = [_summed(each) for each in listing(value["path"], deep=True)]
     return value

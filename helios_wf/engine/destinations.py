@@ -126,9 +126,11 @@ class _Arrangement:
 
     def _moved(self, value: dict[str, Json], place: Path, output: str) -> dict[str, Json]:
         source = _source(value) or self._write(value)
-        size = int(value.get("size") or len((value.get("contents") or "").encode()))
+        size = value.get("size")
+        if size is None and value["class"] == "File":
+            size = _size(Path(source), place)
         self.moves.append(
-            Publication(output, len(self.moves), source, str(place), size, value.get("checksum"))
+            Publication(output, len(self.moves), source, str(place), size or 0, value.get("checksum"))
         )
         moved = _at(value, place) | {"basename": place.name}
         if value["class"] == "File":
@@ -194,6 +196,11 @@ def _paths_in(value: Json) -> Iterator[str]:
             yield path
         for one in value.values():
             yield from _paths_in(one)
+
+
+def _size(source: Path, place: Path) -> int:
+    """Returns the size of a file that is where it was made, or was moved already."""
+    return next((path.stat().st_size for path in (source, place) if path.is_file()), 0)
 
 
 def basename_of(value: Mapping[str, Json]) -> str:

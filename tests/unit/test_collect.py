@@ -276,3 +276,10 @@ def test_a_name_that_is_no_utf_8_is_told(left: Left) -> None:
     (left.out / os.fsdecode(b"bad\xff.bin")).touch()
     with pytest.raises(JobError, match=r"bad\\udcff.bin' is no UTF-8"):
         left.collect({"x": glob("bad*")})
+
+
+def test_the_final_outputs_have_size_and_checksum_of_files_that_no_tool_made(left: Left) -> None:
+    passed = {"class": "File", "path": str(left.put("a", "abc"))}
+    beside = {"class": "File", "path": str(left.put("b")), "secondaryFiles": [passed], "checksum": "sha1$1"}
+    summed = passed | {"size": 3, "checksum": "sha1$" + hashlib.sha1(b"abc").hexdigest()}
+    assert deep({"x": [passed, beside]}) == {"x": [summed, beside | {"secondaryFiles": [summed]}]}

@@ -168,3 +168,9 @@ def test_a_file_does_not_take_the_place_of_a_folder(place: Place) -> None:
     (place.out / "a.txt").mkdir(parents=True)
     with pytest.raises(StoreError, match="cannot publish"):
         place.publish(place.file("a.txt"))
+
+
+def test_a_file_whose_size_nobody_said_is_known_again_after_a_stop(place: Place) -> None:
+    value = {"class": "File", "path": place.file("a.txt", "12345")["path"]}
+    assert place.publish(value)["size"] == 5
+    assert place.publish(value)["size"] == 5
