@@ -27,8 +27,8 @@ from helios_wf.errors import (
 )
 from helios_wf.masks import check_name
 from helios_wf.model import Dataset, EventFile, Json, Layout, Noun
-from helios_wf.states import DatasetState
-from helios_wf.store import Store, Tx, datasets
+from helios_wf.states import SETTLED_RUNS, DatasetState
+from helios_wf.store import Store, Tx, datasets, runs
 
 CHECKSUMS = ("adler32", "md5", "sha1")
 """The kinds of checksum that can be kept of a file."""
@@ -167,6 +167,53 @@ def expand(path: str | os.PathLike[str]) -> list[Path]:
         matched = (Path(entry) for entry in sorted(glob.glob(text)))  # noqa: PTH207 (absolute patterns too)
         return _some([entry for entry in matched if entry.is_file()], f"{text}: no file matches this pattern")
     return [here]
+
+
+def lost(dataset: Dataset) -> str | None:
+    """Returns the first file of a dataset that is gone or has another size, and what to do; None for none.
+
+    Sizes tell it at once; ``verify`` looks at the content.
+    """
+    for file in dataset.files:
+        try:
+            size = Path(file.path).stat().st_size
+        except OSError as error:
+            return (
+                f"{file.path} cannot be read: {error.strerror}; put it back, or put the dataset away with "
+                f"helios-wf dataset delete {dataset.name}"
+            )
+        if size != file.size:
+            return (
+                f"{file.path} has {size:,} bytes; it had {file.size:,} when it was added "
+                f"(see helios-wf dataset verify {dataset.name})"
+            )
+    return None
+
+
+def delete(store: Store, name: str) -> bool:
+    """Puts a dataset away, its files left where they are; says whether its name is free again.
+
+    A name stays taken where a run read the dataset or made it: what came of it goes on to be traceable, and
+    such a run counts as done.
+
+    Raises:
+        DatasetError: there is no such dataset, it was deleted before, or an unfinished run reads it.
+    """
+    with store.write() as tx:
+        found = datasets.get(tx, name, files=False)
+        readers = runs.readers(tx, name)
+        unfinished = [id for id, state in readers if state not in SETTLED_RUNS]
+        if unfinished:
+            more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
+            raise DatasetError(
+                f"dataset {name!r} is read by run {unfinished[0]}{more}, which is not finished; let it end, or "
+                f"end it: helios-wf cancel {unfinished[0]}"
+            )
+        datasets.delete(tx, name)
+        is_free = not readers and found.run is None
+        if is_free:
+            datasets.forget(tx, name)
+    return is_free
 
 
 def verify(store: Store, name: str) -> list[Finding]:

@@ -136,8 +136,9 @@ def over_datasets(store: Store, document: Document, given: Given = Given()) -> C
         given: where there are any, every run takes at least one of these datasets.
 
     Raises:
-        DatasetError: a dataset that was given starts nothing, or the files of one do not fit its input.
-        InputError: an input is not masked and has no default, or a file is gone.
+        DatasetError: a dataset that was given starts nothing, or its files are gone, were changed, or do not
+            fit its input; without given ones, such a combination is left out.
+        InputError: an input is not masked and has no default.
         UserError: the template's content changed under a version that has run already.
     """
     workflow = document.process
@@ -156,8 +157,13 @@ def over_datasets(store: Store, document: Document, given: Given = Given()) -> C
             version = done.get(tuple(sorted(match.datasets.items())))
             if version is not None:
                 left_out.append(_left_out(match.datasets.values(), f"done already by version {version}"))
-            else:
+                continue
+            try:
                 bound.append(_bind(tx, document, match, given))
+            except DatasetError as error:
+                if given.names:
+                    raise
+                left_out.append(_left_out(match.datasets.values(), str(error)))
     return Choice(tuple(bound), tuple(left_out), given.new)
 
 
@@ -271,22 +277,12 @@ def _bind(tx: Tx, document: Document, match: Match, given: Given) -> Bound:
         if parameter.name in match.datasets:
             name = match.datasets[parameter.name]
             dataset = new[name] if name in new else datasets.get(tx, name)
+            lost = catalogue.lost(dataset)
+            if lost is not None:
+                raise DatasetError(f"input {parameter.name!r} takes dataset {dataset.name!r}, but {lost}")
             values[parameter.name] = _files(dataset, parameter)
             taken.append(dataset)
-    inputs = read_inputs(values, document.process, Path.cwd())
-    for dataset in taken:
-        _check_unchanged(dataset)
-    return Bound(inputs, match, tuple(taken))
-
-
-def _check_unchanged(dataset: Dataset) -> None:
-    for file in dataset.files:
-        size = Path(file.path).stat().st_size
-        if size != file.size:
-            raise DatasetError(
-                f"dataset {dataset.name!r}: {file.path} has {size:,} bytes; it had {file.size:,} when it was "
-                f"added (see helios-wf dataset verify {dataset.name})"
-            )
+    return Bound(read_inputs(values, document.process, Path.cwd()), match, tuple(taken))
 
 
 def _files(dataset: Dataset, parameter: Parameter) -> Json:

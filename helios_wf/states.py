@@ -107,7 +107,7 @@ class DatasetState(StrEnum):
     CLOSED = "CLOSED"
     """complete: templates take it"""
     DELETED = "DELETED"
-    """forgotten; the name stays taken"""
+    """put away; the name stays taken, for a run read or made it"""
 
 
 class TemplateStatus(StrEnum):

@@ -1,4 +1,4 @@
-"""``helios-wf dataset``: add, list, show, close and verify datasets."""
+"""``helios-wf dataset``: add, list, show, close, verify and delete datasets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN_COLUMNS = 12
 
 @click.group()
 def dataset() -> None:
-    """Add, list, show, close and verify datasets."""
+    """Add, list, show, close, verify and delete datasets."""
 
 
 @dataset.command()
@@ -145,6 +145,23 @@ def verify(context: click.Context, settings: Settings, name: str, output: str) -
         click.echo(f"{name}: {differ}{count_text(number, 'file')} {'differ' if findings else 'as recorded'}")
     if findings:
         context.exit(1)
+
+
+@dataset.command()
+@click.argument("name")
+@settings_options("home", "store")
+def delete(settings: Settings, name: str) -> None:
+    """Put a dataset away: templates take it no more; its files stay where they are.
+
+    The name is free again if no run has read or made the dataset; else it stays taken.  A dataset that an
+    unfinished run reads is not deleted.
+    """
+    from helios_wf import catalogue
+
+    with _opened(settings) as store:
+        is_free = catalogue.delete(store, name)
+    rest = "its name is free again" if is_free else "its name stays taken, as a run read or made it"
+    click.echo(f"{name}: deleted; its files stay where they are, {rest}")
 
 
 def parse_meta(entries: tuple[str, ...]) -> dict[str, Json]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
 from helios_wf.errors import DatasetError, did_you_mean
@@ -72,12 +73,19 @@ def close(tx: Connection, name: str) -> bool:
 
 
 def delete(tx: Connection, name: str) -> bool:
-    """Forgets a dataset, but not its name; says whether it was there until now.
+    """Puts a dataset away, but not its name; says whether it was there until now.
 
     Raises:
         DatasetError: there never was such a dataset.
     """
     return _move(tx, name, DatasetState.DELETED)
+
+
+def forget(tx: Connection, name: str) -> None:
+    """Forgets a dataset with its name, as if there had never been one."""
+    number = select(datasets.c.id).where(datasets.c.name == name).scalar_subquery()
+    tx.execute(sql_delete(file_table).where(file_table.c.dataset == number))
+    tx.execute(sql_delete(datasets).where(datasets.c.name == name))
 
 
 def get(tx: Connection, name: str, files: bool = True) -> Dataset:

@@ -107,6 +107,14 @@ def unfinished(tx: Connection) -> Iterator[tuple[str, Json]]:
         yield id, load(options)
 
 
+def readers(tx: Connection, dataset: str) -> Sequence[tuple[str, RunState]]:
+    """Returns ``(id, state)`` of the runs that took a dataset, oldest first."""
+    query = select(runs.c.id, runs.c.state, runs.c.datasets).order_by(runs.c.created)
+    return [
+        (row.id, RunState(row.state)) for row in tx.execute(query) if dataset in load(row.datasets).values()
+    ]
+
+
 def processed(tx: Connection, template: str) -> Iterator[tuple[int, dict[str, str], RunState]]:
     """Yields ``(version, datasets by input, state)`` of a template's runs that are done or in progress."""
     query = select(runs.c.version, runs.c.datasets, runs.c.state).where(

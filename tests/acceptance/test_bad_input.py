@@ -280,14 +280,52 @@ def test_a_dataset_that_exists_already_is_neither_changed_nor_written_over(lab: 
     assert "new version" in message
 
 
-def test_a_file_that_changed_after_it_was_added_is_told(lab: Command) -> None:
+def test_a_dataset_whose_files_changed_or_are_lost_is_left_out_and_the_others_run(lab: Command) -> None:
+    for name in ("april", "may"):
+        lab.write(f"{name}.txt", "".join(f"{number}\n" for number in range(30)))
+        assert lab("dataset", "add", f"lab.{name}.events", f"{name}.txt", "--close") == 0
+    lab.write("may.txt", "1\n")
+    (planned,) = lab.json("plan", "lines.cwl", "--format", "json")["runs"]
+    assert planned["datasets"] == {"events": "lab.april.events"}
+    (run,) = lab.json("run", "lines.cwl", "--outdir", "out")
+    assert run["datasets"] == {"events": "lab.april.events"}
+    for part in (
+        "not run: lab.may.events: input 'events' takes dataset 'lab.may.events', but ",
+        "may.txt has 2 bytes; it had 80",
+        "dataset verify lab.may.events",
+    ):
+        assert part in lab.err
+    (lab.folder / "may.txt").unlink()
+    assert lab.json("run", "lines.cwl", "--outdir", "out") == []
+    assert "may.txt cannot be read: No such file or directory; put it back" in lab.err
+    assert "helios-wf dataset delete lab.may.events" in lab.err
+    lab.write("may.txt", "".join(f"{number}\n" for number in range(30)))
+    assert len(lab.json("run", "lines.cwl", "--outdir", "out")) == 1
+
+
+def test_a_dataset_that_is_given_with_lost_files_is_refused(lab: Command) -> None:
     assert lab("dataset", "add", "lab.may.events", "a.txt", "--close") == 0
     lab.write("a.txt", "1\n")
-    message = refused(lab, "run", "lines.cwl")
-    for part in ("dataset 'lab.may.events'", "a.txt has 2 bytes; it had 80", "dataset verify lab.may.events"):
-        assert part in message
+    given = ("run", "lines.cwl", "--dataset", "lab.may.events=a.txt")
+    assert "a.txt has 2 bytes; it had 80" in refused(lab, *given)
     (lab.folder / "a.txt").unlink()
-    assert "a.txt cannot be read: No such file" in refused(lab, "run", "lines.cwl")
+    assert "a.txt cannot be read: No such file" in refused(lab, *given)
+
+
+def test_a_deleted_dataset_is_taken_no_more_and_its_name_is_free_when_nothing_ran(lab: Command) -> None:
+    assert lab("dataset", "add", "lab.may.events", "a.txt", "--close") == 0
+    assert lab("dataset", "delete", "lab.may.events") == 0
+    assert lab.out == "lab.may.events: deleted; its files stay where they are, its name is free again\n"
+    assert (lab.folder / "a.txt").exists()
+    assert lab.json("run", "lines.cwl") == []
+    assert lab("dataset", "add", "lab.may.events", "a.txt", "--close") == 0
+    assert len(lab.json("run", "lines.cwl", "--outdir", "out")) == 1
+    for name in ("lab.may.events", "lab.may.counts.v1"):
+        assert lab("dataset", "delete", name) == 0
+        assert "its name stays taken, as a run read or made it" in lab.out
+        assert "belonged to a dataset that was deleted" in refused(lab, "dataset", "add", name, "a.txt")
+        assert "was deleted" in refused(lab, "dataset", "delete", name)
+    assert list(lab.datasets()) == []
 
 
 def test_a_dataset_that_no_mask_takes_is_refused_with_the_reason(lab: Command) -> None:

@@ -16,8 +16,9 @@ from helios_wf.errors import (
     MaskError,
 )
 from helios_wf.model import Column
-from helios_wf.states import DatasetState
-from helios_wf.store import Store, datasets
+from helios_wf.states import DatasetState, RunState
+from helios_wf.store import Store, datasets, runs
+from helios_wf.store.rows import NewRun
 
 NAME = "spd.00000012.raw"
 
@@ -190,3 +191,35 @@ def test_without_a_checksum_a_file_that_cannot_be_opened_is_unreadable(store: St
     catalogue.register(store, NAME, [path])
     path.write_bytes(b"\x1f\x8b\x08\x00" + b"0" * 6)
     assert [finding.kind for finding in catalogue.verify(store, NAME)] == ["unreadable"]
+
+
+def test_a_dataset_that_an_unfinished_run_reads_is_not_deleted(store: Store, folder: Path) -> None:
+    catalogue.register(store, NAME, [folder], close=True)
+    with store.write() as tx:
+        new = NewRun(id="r1", label="x", document="d", identity="i", datasets={"raw": NAME})
+        runs.create(tx, new)
+    with pytest.raises(DatasetError, match="is read by run r1, which is not finished"):
+        catalogue.delete(store, NAME)
+    assert paths(store) == ["a.csv", "b.csv"]
+    with store.write() as tx:
+        epoch = runs.take(tx, "r1", "here", 60)
+        assert runs.move(tx, "r1", epoch, RunState.CANCELLED)
+    assert not catalogue.delete(store, NAME)
+    with store.read() as tx:
+        assert datasets.state(tx, NAME) is DatasetState.DELETED
+
+
+def test_lost_files_are_told_with_what_to_do(store: Store, folder: Path) -> None:
+    catalogue.register(store, NAME, [folder])
+    with store.read() as tx:
+        dataset = datasets.get(tx, NAME)
+    assert catalogue.lost(dataset) is None
+    (folder / "b.csv").unlink()
+    told = catalogue.lost(dataset)
+    assert told is not None
+    assert f"{folder}/b.csv cannot be read: No such file or directory" in told
+    assert f"helios-wf dataset delete {NAME}" in told
+    (folder / "a.csv").write_text("event_id,energy\n")
+    told = catalogue.lost(dataset)
+    assert told is not None
+    assert f"{folder}/a.csv has 16 bytes; it had 26" in told

@@ -98,6 +98,17 @@ def test_a_name_is_given_once_even_when_its_dataset_was_deleted(store: Store) ->
         got(store)
 
 
+def test_a_forgotten_dataset_leaves_its_name_free(store: Store) -> None:
+    created(store, files=files("a"))
+    created(store, "b.raw", files=files("a"))
+    with store.write() as tx:
+        datasets.forget(tx, "a.raw")
+        assert not datasets.exists(tx, "a.raw")
+    created(store, files=files("a", "b"))
+    assert len(got(store).files) == 2
+    assert len(got(store, "b.raw").files) == 1
+
+
 def test_a_failed_creation_does_not_end_the_transaction(store: Store) -> None:
     created(store)
     with store.write() as tx:
