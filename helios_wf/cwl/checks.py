@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from msgspec import UNSET
@@ -16,6 +17,7 @@ from helios_wf.model import (
     MergeField,
     Output,
     Parameter,
+    Place,
     SplitField,
     Step,
     Tool,
@@ -39,6 +41,11 @@ class Checks:
         """A mask takes files."""
         self._note(found, lambda: mask_fits(parameter))
 
+    def default(self, type_: Json, default: Any, place: Place, of: str) -> None:
+        """A default fits its type; whether a file is there is asked when it is used."""
+        for message in default_misfits(type_, default):
+            self.problems.append(Problem(place, f"the default of {of}{message}"))
+
     def value(self, parameter: Parameter, found: Found | None) -> None:
         """A value fills text or a whole number."""
         self._note(found, lambda: value_fits(parameter))
@@ -58,6 +65,19 @@ class Checks:
     def events(self, tool: Tool, found: Found | None) -> None:
         """An event stream is turned on by an optional input."""
         self._note(found, lambda: events_fit(tool))
+
+
+def default_misfits(type_: Json, default: Any) -> Iterator[str]:
+    """Yields why a default is no value of its type: `` must be a number, not 'high'``."""
+    from helios_wf.cwl.job_values import Reader
+
+    if default is UNSET or default is None:
+        return
+    reader = Reader(Path("/"), look=False)
+    reader.read(default, type_)
+    for misfit in reader.misfits:
+        of = "" if shown(type_) in misfit.message else f"; its type is {shown(type_)}"
+        yield f"{misfit.where} {misfit.message}{of}"
 
 
 def mask_fits(parameter: Parameter) -> Iterator[Complaint]:

@@ -14,7 +14,7 @@ from helios_wf.cwl.complaints import absolute
 from helios_wf.cwl.cwl_types import definitions, inside, plain_type, plain_value, short
 from helios_wf.cwl.field_table import Found
 from helios_wf.cwl.fields import NAMESPACE
-from helios_wf.cwl.marks import key_place, node_place, plain
+from helios_wf.cwl.marks import key_place, node_place, plain, value_place
 from helios_wf.errors import UnsupportedError
 from helios_wf.model import ExpressionTool, Output, Parameter, Place, Process, Step, StepInput, Tool, Workflow
 
@@ -91,6 +91,9 @@ class Conversion:
             mask=mask.value if mask else None,
             value=value.value if value else None,
         )
+        self.checks.default(
+            parameter.type, parameter.default, self._default_place(port), repr(parameter.name)
+        )
         self.checks.mask(parameter, mask)
         self.checks.value(parameter, value)
         return parameter
@@ -135,9 +138,18 @@ class Conversion:
             tolerate=self._value(tool, "tolerate"),
             javascript=_javascript(source),
         )
+        self._step_defaults(step, tool["in"])
         self.checks.split(step, found["split"])
         self.checks.merge(step, found["merge"])
         return step
+
+    def _step_defaults(self, step: Step, entries: Any) -> None:
+        types = {port.name: port.type for port in step.run.inputs}
+        nodes = {short(str(entry["id"])): entry for entry in entries}
+        for entry in step.inputs:
+            if entry.name in types and entry.name not in step.scatter and entry.value_from is None:
+                place = self._default_place(nodes[entry.name])
+                self.checks.default(types[entry.name], entry.default, place, f"{step.name}/{entry.name}")
 
     def _step_input(self, entry: Any, owner: str) -> StepInput:
         return StepInput(
@@ -162,6 +174,9 @@ class Conversion:
     def _value(self, node: Any, name: str) -> Any:
         found = self._found(node, name)
         return found.value if found else None
+
+    def _default_place(self, port: Any) -> Place:
+        return value_place(port, "default", _file(port)) if "default" in port else self._place(port)
 
     def _place(self, node: Any) -> Place:
         data = getattr(getattr(node, "lc", None), "data", None) or {}

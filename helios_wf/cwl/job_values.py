@@ -29,10 +29,14 @@ class Misfit(Exception):  # noqa: N818
 
 
 class Reader:
-    """Reads values whose relative paths start at ``folder``; ``prefixes`` are the job file's namespaces."""
+    """Reads values whose relative paths start at ``folder``; ``prefixes`` are the job file's namespaces.
 
-    def __init__(self, folder: Path, prefixes: Mapping[str, str] | None = None) -> None:
+    Without ``look``, files are taken as they are said to be, whether they are there or not.
+    """
+
+    def __init__(self, folder: Path, prefixes: Mapping[str, str] | None = None, *, look: bool = True) -> None:
         self.folder = folder
+        self.look = look
         self.prefixes = prefixes or {}
         self.misfits: list[Misfit] = []
 
@@ -151,7 +155,7 @@ class Reader:
                     where,
                 )
             return result
-        path = self._path(str(place))
+        path = self._path(str(place)) if self.look else None
         if path is None:
             return {**result, "location": str(place)}
         return self._found(result, path, kind, secondary, where)

@@ -156,6 +156,18 @@ CASES = [
         "12:5: Step is missing required parameter 'events'",
     ),
     (("out: [out]", "out: [out, more]"), "14:16: Workflow step output 'more' does not correspond to"),
+    (
+        ("default: 1", "default: one"),
+        "8:27: the default of 'n' must be a whole number (int), not 'one'",
+    ),
+    (
+        ("int, default: 1", '"string[]?", default: [a, 1]'),
+        "8:35: the default of 'n'[1] must be a string, not 1; its type is string[]?",
+    ),
+    (
+        ("in: {events: raw}", "in: {events: raw, n_events: {default: many}}"),
+        "13:43: the default of cut/n_events must be long?, not 'many'",
+    ),
     (("inputs:", "inputs: ["), "8:3: YAML: while parsing a flow sequence"),
     (("default: 1", "default: 1, 5: x"), "8:30: the key 5 is no text; put it in quotes, or take it away"),
     (
@@ -174,6 +186,17 @@ def test_a_mistake_is_told_at_its_place(tmp_path: Path, change: tuple[str, str],
 @pytest.mark.parametrize("index", [0, 3, 4, 6, 7, 8, 16, 17, 18, 21])
 def test_one_mistake_is_one_problem(tmp_path: Path, index: int) -> None:
     assert len(complaints(tmp_path, changed(CASES[index][0]))) == 1
+
+
+def test_a_default_file_is_looked_for_only_when_it_is_used(tmp_path: Path) -> None:
+    write = (tmp_path / "tool.cwl").write_text
+    write(
+        TOOL.replace(
+            "first_event:", "more: {type: File, default: {class: File, location: no.txt}}\n  first_event:"
+        )
+    )
+    (tmp_path / "main.cwl").write_text(TEMPLATE)
+    assert load(tmp_path / "main.cwl").process.name == "main"
 
 
 def test_all_mistakes_are_told_at_once_each_once_in_the_order_of_the_text(tmp_path: Path) -> None:
