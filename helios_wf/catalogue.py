@@ -202,12 +202,12 @@ def delete(store: Store, name: str) -> bool:
     with store.write() as tx:
         found = datasets.get(tx, name, files=False)
         readers = runs.readers(tx, name)
-        unfinished = [id for id, state in readers if state not in SETTLED_RUNS]
+        unfinished = [run for run, state in readers if state not in SETTLED_RUNS]
         if unfinished:
             more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
             raise DatasetError(
-                f"dataset {name!r} is read by run {unfinished[0]}{more}, which is not finished; let it end, or "
-                f"end it: helios-wf cancel {unfinished[0]}"
+                f"dataset {name!r} is read by run {unfinished[0]}{more}, which is not finished; let it end, "
+                f"or end it: helios-wf cancel {unfinished[0]}"
             )
         datasets.delete(tx, name)
         is_free = not readers and found.run is None
