@@ -8,6 +8,8 @@ import os
 TAIL_BYTES = 8192
 TAIL_LINES = 20
 
+NO_ROOM_BYTES = 65536
+
 _DISK_MESSAGES = ("No space left on device", "Disk quota exceeded")
 _seen_kills: int | None = None
 
@@ -30,6 +32,17 @@ def first_disk_error(log: str) -> str | None:
     return next(
         (line.strip() for line in log.splitlines() if any(text in line for text in _DISK_MESSAGES)), None
     )
+
+
+def is_full(folder: str) -> bool:
+    """Returns whether the disk of a folder has no room: not even a log could say so then."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    # some network file systems tell nothing, and call all sizes 0
+    free = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
+    return disk.f_blocks > 0 and free * disk.f_frsize < NO_ROOM_BYTES
 
 
 def memory_kills() -> bool:

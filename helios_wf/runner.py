@@ -27,7 +27,7 @@ from helios_wf.cwl.command import Invocation
 from helios_wf.cwl.files import Folders
 from helios_wf.cwl.program import Program, program_of
 from helios_wf.errors import HeliosError, JobError, UnsupportedError
-from helios_wf.evidence import first_disk_error, memory_kills, tail
+from helios_wf.evidence import first_disk_error, is_full, memory_kills, tail
 from helios_wf.model import JobSpec, Json, Report
 from helios_wf.processes import (
     GRACE_S,
@@ -43,6 +43,7 @@ from helios_wf.processes import (
 )
 from helios_wf.states import PERMANENT, Cause
 
+_FULL = "No space left on device where it ran"
 _DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -137,6 +138,9 @@ def _settle(attempt: Attempt, program: Program, invocation: Invocation, ended: E
     if code < 0:
         return _signalled(attempt, -code)
     if program.succeeds(code):
+        if is_full(attempt.folders.directory):
+            text = f"it exited with {code}, but what it wrote may not be whole: {_FULL}"
+            return _failure(attempt, Cause.DISK, text, exit_code=code)
         outputs = program.collect(invocation, code)
         _remove(attempt.folders.tmp)
         return {"outputs": outputs, "exit_code": code}
@@ -155,6 +159,8 @@ def _signalled(attempt: Attempt, number: int) -> dict[str, Any]:
 
 def _exited(attempt: Attempt, program: Program, code: int) -> dict[str, Any]:
     full = first_disk_error(tail(attempt.stderr))
+    if full is None and is_full(attempt.folders.directory):
+        full = _FULL
     if full:
         return _failure(attempt, Cause.DISK, f"it exited with {code}: {full}", exit_code=code)
     if code == 128 + signal.SIGKILL and memory_kills():
