@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
+from helios_wf.cwl.command import has_fixed_resources, resources_of
 from helios_wf.cwl.expressions import Expression, compile_expression
 from helios_wf.cwl.inputs import loaded
 from helios_wf.cwl.schema import Types, fits, show
 from helios_wf.engine.values import Values
 from helios_wf.errors import JobError
-from helios_wf.model import ExpressionTool
+from helios_wf.model import ExpressionTool, Resources, Tool
 from helios_wf.model.noun import Json, digest
 from helios_wf.model.plans import (
     At,
@@ -54,6 +55,7 @@ class Evaluator:
         declared = None if task.process is None else {parameter.name for parameter in task.process.inputs}
         self._declared = declared
         self._constants: Constants | None = None
+        self._resources: Resources | None = None
 
     def constants(self) -> Constants:
         """Returns the inputs that do not depend on the path; known once the task's first job is ready."""
@@ -92,6 +94,17 @@ class Evaluator:
             if value is not None:
                 own[feed.name] = value
         return self._named(own)
+
+    def resources(self, inputs: dict[str, Json]) -> tuple[Resources, bool]:
+        """Returns what a job of the tool with these own inputs asks for, and whether they all ask for it."""
+        if self._resources is not None:
+            return self._resources, True
+        assert isinstance(self.task.process, Tool)
+        body = self.task.process.body
+        resources = resources_of(body, self.shared() | inputs)
+        if has_fixed_resources(body):
+            self._resources = resources
+        return resources, self._resources is not None
 
     def reads(self, path: Path) -> Iterator[tuple[int, Path]]:
         """Yields the single jobs whose outputs a job reads, to be fetched together with others."""

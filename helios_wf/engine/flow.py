@@ -9,10 +9,9 @@ from __future__ import annotations
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 
-from helios_wf.cwl.command import has_fixed_resources, resources_of
 from helios_wf.engine import paths
 from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.evaluation import Evaluator, run_expression
@@ -22,7 +21,7 @@ from helios_wf.engine.merges import OWN_INDICES, Merge, Merges
 from helios_wf.engine.outputs import JobOutputs
 from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
-from helios_wf.engine.verdicts import count, judge
+from helios_wf.engine.verdicts import count, judge, recorded, settlement
 from helios_wf.errors import JobError
 from helios_wf.model import JobSpec, Layout, Report, Resources, Tool, digest
 from helios_wf.model.noun import Json
@@ -65,7 +64,7 @@ class Flow:
         self._delayed: list[tuple[float, int, Job]] = []
         self._recorded: list[Settlement] = []
         self._defined: set[int] = set()
-        self._resources: dict[int, Resources] = {}
+        self._checked: set[int] = set()
 
     # -- what stands ---------------------------------------------------------------------------------------
 
@@ -157,16 +156,13 @@ class Flow:
                 continue
             verdict = judge(report, job.tries, self.plan.tasks[job.task].retry, self.stopping)
             not_before = time.time() + verdict.wait_s if verdict.to is JobState.READY else 0.0
-            settlement = _settlement(job, report, verdict.to, verdict.charged, not_before)
-            settlements.append(settlement)
-            chosen[settlement.task, settlement.path] = (
-                job._replace(tries=count(job.tries, verdict, report.cause)),
-                report,
-                settlement,
-            )
+            settled = settlement(job, report, verdict, not_before)
+            settlements.append(settled)
+            again = job._replace(tries=count(job.tries, verdict, report.cause))
+            chosen[settled.task, settled.path] = (again, report, settled)
         for key in jobs.settle(tx, self.run, settlements):
-            job, report, settlement = chosen[key]
-            self._settled(job, settlement.to, report.outputs, settlement.not_before)
+            job, report, settled = chosen[key]
+            self._settled(job, settled.to, report.outputs, settled.not_before)
         self.tally.write(tx)
         return settlements
 
@@ -208,7 +204,7 @@ class Flow:
                 if not self._expand(tx, max(room, 16)):
                     break
                 continue
-            self._prefetch(ready)
+            self.outputs.load_all(one for job in ready for one in self._evaluators[job.task].reads(job.path))
             for job in ready:
                 spec = self._start(tx, job)
                 n_recorded += spec is None
@@ -261,14 +257,6 @@ class Flow:
             self._record(Job(task.number, path), JobState.FAILED, error=error)
         return task is not None
 
-    def _prefetch(self, ready: Sequence[Job]) -> None:
-        wanted: dict[int, list[Path]] = {}
-        for job in ready:
-            for source_task, path in self._evaluators[job.task].reads(job.path):
-                wanted.setdefault(source_task, []).append(path)
-        for task, some in wanted.items():
-            self.outputs.load(task, some)
-
     def _start(self, tx: Tx, job: Job) -> JobSpec | None:
         """Returns the spec of a job's next attempt; None when it was settled here, or opened a merge."""
         task = self.plan.tasks[job.task]
@@ -314,26 +302,15 @@ class Flow:
     def _record(
         self, job: Job, to: JobState, outputs: dict[str, Json] | None = None, error: JobError | None = None
     ) -> None:
-        self._recorded.append(
-            Settlement(
-                job.task,
-                paths.to_text(job.path),
-                job.tries.attempt,
-                to,
-                outputs=outputs,
-                cause=error.cause if error else None,
-                message=str(error) if error else "",
-                started_at=time.time(),
-            )
-        )
+        self._recorded.append(recorded(job, to, outputs, error))
         self._count_out(job)
         self._settled(job, to, outputs)
 
     def _flush(self) -> None:
         """Writes what was recorded; called before anything is read from the store."""
         if self._recorded and self.outputs.tx is not None:
-            recorded, self._recorded = self._recorded, []
-            jobs.record(self.outputs.tx, self.run, recorded)
+            written, self._recorded = self._recorded, []
+            jobs.record(self.outputs.tx, self.run, written)
 
     def _spec(self, task: Task, tool: Tool, job: Job, inputs: dict[str, Json]) -> JobSpec | None:
         evaluator = self._evaluators[task.number]
@@ -341,9 +318,9 @@ class Flow:
         if task.number not in self._defined:
             self._defined.add(task.number)
             self.definitions |= {self._tools[task.number]: tool.body, constants.digest: evaluator.shared()}
-        resources = self._resources_of(task, tool, inputs)
+        resources = self._resources_of(task, inputs)
         attempt = job.tries.attempt + 1
-        first, stop = self._range(task, job.path)
+        first, stop = self.values.events(task, job.path)
         return JobSpec(
             run=self.run,
             key=paths.job_key(task.number, job.path),
@@ -357,17 +334,15 @@ class Flow:
             stop=stop,
         )
 
-    def _resources_of(self, task: Task, tool: Tool, inputs: dict[str, Json]) -> Resources:
-        """Returns what a job asks for; asked once for a task whose tool says it without expressions."""
-        known = self._resources.get(task.number)
-        if known is not None:
-            return known
-        resources = resources_of(tool.body, self._evaluators[task.number].shared() | inputs)
-        reasons = self.check(resources)
-        if reasons:
-            raise JobError(Cause.BAD_INPUT, f"step {task.name!r} can never run here: {'; '.join(reasons)}")
-        if has_fixed_resources(tool.body):
-            self._resources[task.number] = resources
+    def _resources_of(self, task: Task, inputs: dict[str, Json]) -> Resources:
+        """Returns what a job asks for; what all jobs of a task ask for is checked once."""
+        resources, fixed = self._evaluators[task.number].resources(inputs)
+        if task.number not in self._checked:
+            if reasons := self.check(resources):
+                text = f"step {task.name!r} can never run here: {'; '.join(reasons)}"
+                raise JobError(Cause.BAD_INPUT, text)
+            if fixed:
+                self._checked.add(task.number)
         return resources
 
     def _lease(self, job: Job, spec: JobSpec) -> Lease:
@@ -390,13 +365,6 @@ class Flow:
         else:
             self.tally.count(job.task, JobState.LEASED)
 
-    def _range(self, task: Task, path: Path) -> tuple[int | None, int | None]:
-        if task.split is None:
-            return None, None
-        position = task.chain.index(task.split)
-        first, stop = self.values.ranges[task.split, path[:position]][path[position]]
-        return first, stop
-
     # -- merges --------------------------------------------------------------------------------------------
 
     def _open_merge(self, tx: Tx, task: Task, prefix: Path, scheme: Scheme | None = None) -> None:
@@ -405,7 +373,7 @@ class Flow:
         shapes.put(tx, self.run, -1 - task.number, paths.to_text(prefix), merge.scheme)
 
     def _start_merge(self, task: Task, prefix: Path, scheme: Scheme | None = None) -> Merge:
-        merge = self.merges.open(task, prefix, lambda: self._merge_list(task, prefix), scheme)
+        merge = self.merges.open(task, prefix, lambda: self.values.merge_inputs(task, prefix), scheme)
         self.tally.merge(task.number, merge.n_jobs)
         self._advance_merge(task.number, merge, list(merge.first_jobs()))
         return merge
@@ -415,44 +383,16 @@ class Flow:
         if merge.is_complete:
             self.frontier.complete(task, merge.prefix)
 
-    def _merge_list(self, task: Task, prefix: Path) -> list[Json]:
-        """Returns the inputs of a merge; nulls (of skipped jobs) have no part in it."""
-        assert task.merge is not None
-        (feed,) = (feed for feed in task.feeds if feed.name == task.merge.input)
-        value = self.values.value(feed.source, prefix)
-        return [one for one in (value if isinstance(value, list) else [value]) if one is not None]
-
     def _merge_inputs(self, task: Task, path: Path) -> dict[str, Json]:
         """Returns what one job of a merge reads: a slice of the inputs, or outputs of the level below."""
         assert task.merge is not None
         below = self.merges.below(task.number, path)
         if below is None:
-            prefix = path[:-3]
-            return {task.merge.input: self.merges.slice(task, path, lambda: self._merge_list(task, prefix))}
-        self.outputs.load(task.number, below)
+            prefix = path[:-OWN_INDICES]
+            return {
+                task.merge.input: self.merges.slice(
+                    task, path, lambda: self.values.merge_inputs(task, prefix)
+                )
+            }
         (port,) = task.outputs
-        return {task.merge.input: [(self.outputs.of(task.number, one) or {}).get(port) for one in below]}
-
-
-def _settlement(job: Job, report: Report, to: JobState, charged: bool, not_before: float) -> Settlement:
-    return Settlement(
-        job.task,
-        paths.to_text(job.path),
-        job.tries.attempt,
-        to,
-        outputs=report.outputs if to is JobState.DONE else None,
-        cause=report.cause,
-        exit_code=report.exit_code,
-        signal=report.signal,
-        message=report.message,
-        stderr_tail=report.stderr_tail,
-        command=report.command,
-        started_at=report.started_at,
-        wall_s=report.wall_s,
-        cpu_s=report.cpu_s,
-        peak_memory_mb=report.peak_memory_mb,
-        host=report.host,
-        worker=report.worker,
-        not_before=not_before,
-        charged=charged,
-    )
+        return {task.merge.input: self.outputs.listed(task.number, below, port)}

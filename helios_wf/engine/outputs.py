@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from helios_wf.engine import paths
@@ -49,6 +49,14 @@ class JobOutputs:
             for text, (state, outputs) in jobs.outputs(self.tx, self._run, task, texts).items():
                 self._keep_row(task, text, state, outputs)
 
+    def load_all(self, wanted: Iterable[tuple[int, Path]]) -> None:
+        """Reads the outputs of jobs of any tasks, those of one task at once."""
+        by_task: dict[int, list[Path]] = {}
+        for task, path in wanted:
+            by_task.setdefault(task, []).append(path)
+        for task, some in by_task.items():
+            self.load(task, some)
+
     def load_below(self, task: int, path: Path) -> None:
         """Reads the outputs of all jobs at or below a path."""
         if any((task, path[:depth]) in self._loaded for depth in range(len(path) + 1)):
@@ -62,6 +70,11 @@ class JobOutputs:
     def merged(self, task: int, path: Path) -> list[dict[str, Json] | None]:
         """Returns the outputs of a merge's last jobs, in order."""
         return [self.of(task, last) for last in self._merges.last_jobs(task, path)]
+
+    def listed(self, task: int, wanted: list[Path], port: str) -> list[Json]:
+        """Returns one output of several jobs of a task, in the order asked for; null of skipped ones."""
+        self.load(task, wanted)
+        return [(self.of(task, path) or {}).get(port) for path in wanted]
 
     def trim(self) -> None:
         """Forgets what is at hand when it became too much; called between ticks."""

@@ -24,6 +24,7 @@ from helios_wf.model.plans import (
     RangeBound,
     RunInput,
     Source,
+    Task,
 )
 from helios_wf.plan.algebra import tasks_of
 
@@ -117,6 +118,21 @@ class Values:
         file = self.value(cut.file, path) if cut.file else None
         ranges = self._ranges_of(domain, file, self.value(cut.first, path), self.value(cut.count, path))
         return len(ranges), ranges
+
+    def events(self, task: Task, path: Path) -> tuple[int | None, int | None]:
+        """Returns the event range ``[first, stop)`` of a job, None and None where it has none."""
+        if task.split is None:
+            return None, None
+        position = task.chain.index(task.split)
+        first, stop = self.ranges[task.split, path[:position]][path[position]]
+        return first, stop
+
+    def merge_inputs(self, task: Task, path: Path) -> list[Json]:
+        """Returns the inputs of a merge at a path; nulls (of skipped jobs) have no part in it."""
+        assert task.merge is not None
+        (feed,) = (feed for feed in task.feeds if feed.name == task.merge.input)
+        value = self.value(feed.source, path)
+        return [one for one in (value if isinstance(value, list) else [value]) if one is not None]
 
     def is_skipped(self, guards: Iterable[int], path: Path) -> bool:
         """Says whether one of the guarding tasks was skipped at a path."""
