@@ -157,13 +157,13 @@ class Worker:
         return taken
 
     def _run(self, spec: JobSpec) -> None:
-        self._current = spec.handle
         unknown = [digest for digest in (spec.tool, spec.constants) if digest and digest not in self._values]
         if unknown:
             self._tell(
                 _unrun(spec, self._name, Cause.LOST, f"the worker was not told the value {unknown[0]}")
             )
             return
+        self._current = spec.handle
         tool = self._tool(spec.tool)
         constants = self._constants_of(spec.constants)
         report = run(
