@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -40,6 +40,13 @@ _WORDS = {
     "CommentedMap": "map", "CommentedSeq": "list", "ScalarFloat": "number", "ScalarInt": "whole number",
     "DoubleQuotedScalarString": "text", "SingleQuotedScalarString": "text", "WorkflowStepInput": "step input",
 }  # fmt: skip
+_CLASS_NAME = re.compile(r"<class '(?:[\w.]*\.)?(\w+)'>")
+_INCOMPATIBLE = re.compile(
+    r"Source '[^']*' of type (?P<source>\S+) is incompatible with "
+    r"sink '(?P<name>[^']*)' of type (?P<sink>\S+)"
+)
+_MISSING = re.compile(r"Step is missing required parameter '([^']*)'")
+_UNKNOWN_SOURCE = re.compile(r"unknown source '([^']*)'")
 _TYPE = re.compile(r'of type (\{.*?\}+|\[.*?\](?!\})|"[^"]*")(?= |$)')
 
 
@@ -199,10 +206,37 @@ def _friendly(message: str) -> str:
             return _undefined(found[1] if group == 2 else "class", found[group])
     if message.startswith("No cwlVersion found"):
         return "lacks cwlVersion; add the line: cwlVersion: v1.2"
+    if message.startswith("'cwlVersion' must be") or "Supported versions are" in message:
+        return "the cwlVersion is none of v1.0, v1.1, v1.2; write: cwlVersion: v1.2"
     for word, plain in _WORDS.items():
         message = message.replace(word, plain)
-    message = _TYPE.sub(_as_people_write, message)
-    return re.sub(r"file://(/[^\s'\"]*)", r"\1", message)
+    message = _TYPE.sub(_as_people_write, _CLASS_NAME.sub(r"\1", message))
+    return _advised(re.sub(r"file://(/[^\s'\"]*)", r"\1", message))
+
+
+def with_near_source(problem: Problem, names: Callable[[str], Iterable[str]]) -> Problem:
+    """Returns a problem that tells of an unknown source with the nearest one that there is.
+
+    Args:
+        problem: any problem.
+        names: what may be named as a source in a file.
+    """
+    found = _UNKNOWN_SOURCE.match(problem.message)
+    if found is None or problem.place is None:
+        return problem
+    near = did_you_mean(found[1], names(problem.place.file))
+    return Problem(problem.place, f"unknown source {found[1]!r}{near}") if "did you mean" in near else problem
+
+
+def _advised(message: str) -> str:
+    """Returns a message of cwltool that says what is wrong, with what would be right."""
+    misfit = _INCOMPATIBLE.match(message)
+    if misfit and misfit["source"] == f"{misfit['sink']}[]":
+        return f"{message}; to run the step once for each element, add to it: scatter: {misfit['name']}"
+    missing = _MISSING.match(message)
+    if missing:
+        return f"{message}; bind it under 'in', or make it optional in what the step runs (its type with '?')"
+    return message
 
 
 def _as_people_write(found: re.Match[str]) -> str:

@@ -16,6 +16,10 @@ DECLARE = f'$namespaces: {{{fields.PREFIX}: "{fields.NAMESPACE}"}}'
 """The line that makes the fields known to every CWL runner."""
 
 
+AMONG = "among the "
+"""How the kind of a map of parts begins."""
+
+
 class Found(NamedTuple):
     """A field in a document: what it says, and where it and its keys stand."""
 
@@ -91,7 +95,7 @@ def _read(part: outline.Part, key: str, name: str, table: FieldTable) -> None:
         return
     owners = fields.FIELDS[name].owners
     if part.kind not in owners:
-        message = f"{shown} does not belong {_where(part.kind)}; it belongs on {_listed(owners)}"
+        message = f"{shown} {_astray(part.kind, owners)}"
         table.problems.append(Problem(place, message))
         return
     raw = part.node[key]
@@ -113,6 +117,12 @@ def _places(raw: Any, file: str, place: Place) -> dict[str, Place]:
     if not isinstance(raw, dict):
         return {}
     return {str(key): value_place(raw, key, file) for key in raw}
+
+
+def _astray(kind: str, owners: tuple[str, ...]) -> str:
+    if kind.startswith(AMONG):
+        return f"stands {kind}, as if it were one of them; indent it into {_listed(owners)}"
+    return f"does not belong {_where(kind)}; it belongs on {_listed(owners)}"
 
 
 def _where(kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,7 +106,8 @@ def _all_problems(
     path: str, fragment: str, sources: Sources, table: FieldTable, problems: list[Problem]
 ) -> list[Problem]:
     """Returns the mistakes of all documents together: ours, cwltool's, and those that only nouns show."""
-    from helios_wf.cwl.complaints import unique
+    from helios_wf.cwl.complaints import unique, with_near_source
+    from helios_wf.cwl.outline import source_names
     from helios_wf.cwl.strict import STUMBLED, diagnose, read_process
 
     theirs = [problem for root in sources.roots for problem in diagnose(root, sources)]
@@ -117,7 +119,8 @@ def _all_problems(
                 theirs = list(error.problems)
     if problems:
         theirs = [problem for problem in theirs if not problem.message.startswith(STUMBLED)]
-    found = [*problems, *(problem for problem in theirs if not _told(problem, sources.problems))]
+    theirs = [each for each in theirs if not _told(each, sources.problems) and not _astray(each, problems)]
+    found = [*problems, *theirs]
     with contextlib.suppress(UnsupportedError):
         try:
             _convert(path, fragment, sources, table, validate=False)
@@ -125,7 +128,7 @@ def _all_problems(
             found.extend(error.problems)
         except TemplateError:
             pass
-    return unique(found)
+    return unique(with_near_source(problem, lambda file: source_names(sources, file)) for problem in found)
 
 
 def _told(problem: Problem, told: list[Problem]) -> bool:
@@ -134,6 +137,23 @@ def _told(problem: Problem, told: list[Problem]) -> bool:
         line = (other.place.file, other.place.line) if other.place else None
         here = (problem.place.file, problem.place.line) if problem.place else None
         if problem.message == other.message or (problem.message.startswith("cannot read") and here == line):
+            return True
+    return False
+
+
+def _astray(problem: Problem, told: list[Problem]) -> bool:
+    """Says whether a problem only follows from a field that stands where a named part should."""
+    from helios_wf.cwl.fields import FIELDS
+
+    for other in told:
+        found = re.match(r"'\w+:(\w+)' stands among the", other.message)
+        if found is None or other.place is None or problem.place is None:
+            continue
+        keys = FIELDS[found[1]].keys
+        if problem.place.file == other.place.file and (
+            problem.place.line == other.place.line
+            or any(problem.message.startswith(f"unknown field {key!r}") for key in keys)
+        ):
             return True
     return False
 

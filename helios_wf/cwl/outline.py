@@ -64,6 +64,7 @@ def _walk(
         if key == "$graph":
             inner = "process"
         if inner.startswith("*") and isinstance(value, dict) and "$import" not in value:
+            yield Part(f"among the {AMONG[inner[1:]]}", value, file, prefixes)
             value = list(value.values())
         yield from _walk(sources, value, file, prefixes, inner.removeprefix("*"), kinds, chain)
 
@@ -79,6 +80,10 @@ _INSIDE = {
 }
 """What stands under a key of a part; with a star where CWL also takes a map by name."""
 
+AMONG = {"workflow input": "inputs", "workflow output": "outputs", "step": "steps", "tool input": "inputs",
+         "tool output": "outputs", "step input": "inputs"}  # fmt: skip
+"""The kind of a map whose keys are names of such parts: ``among the steps``."""
+
 
 def _kind(node: dict[str, Any], kind: str) -> str:
     if kind != "process":
@@ -86,6 +91,30 @@ def _kind(node: dict[str, Any], kind: str) -> str:
     if node.get("class") == "Workflow" or "steps" in node:
         return "workflow"
     return "tool" if node.get("class") in TOOLS else "document"
+
+
+def source_names(sources: Sources, path: str) -> set[str]:
+    """Returns what may be named as a source in a file's workflows: inputs and ``STEP/OUTPUT``."""
+    found: set[str] = set()
+    for part in parts(sources, path):
+        if part.kind == "workflow":
+            found.update(name for name, _ in _named(part.node.get("inputs")))
+            for name, step in _named(part.node.get("steps")):
+                out = step.get("out") if isinstance(step, dict) else None
+                ports = [item.get("id") if isinstance(item, dict) else item for item in out or ()]
+                found.update(f"{name}/{port}" for port in ports)
+    return found
+
+
+def _named(given: Any) -> list[tuple[str, Any]]:
+    if isinstance(given, dict):
+        return [(str(name), value) for name, value in given.items()]
+    entries = given if isinstance(given, list) else []
+    return [
+        (str(entry["id"]).lstrip("#"), entry)
+        for entry in entries
+        if isinstance(entry, dict) and "id" in entry
+    ]
 
 
 def _imported(

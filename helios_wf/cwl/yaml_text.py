@@ -24,6 +24,10 @@ _DEEP = re.compile(rf"(?:[\[{{][^\[\]{{}}]{{0,99}}){{{MAX_DEPTH + 1}}}")
 """Brackets in brackets, over which the YAML reader would ponder for seconds."""
 
 
+_TWICE = re.compile(r'found duplicate key "(.*?)" with value')
+"""What the YAML reader says of a key that stands twice; the rest are both values."""
+
+
 class _Constructor(RoundTripConstructor):
     """Keeps dates as the text that was written: CWL has no dates."""
 
@@ -63,6 +67,10 @@ def parse(text: str, file: str) -> Any:
 def _marked(error: MarkedYAMLError, file: str) -> TemplateError:
     mark = error.problem_mark or error.context_mark
     text = str(error.problem or error.context or "is no YAML").strip()
+    twice = _TWICE.match(text)
+    if twice and mark:
+        message = f"the key {twice[1]!r} stands twice in one map; take one away, or give it another name"
+        return TemplateError([Problem(Place(file, mark.line + 1, mark.column + 1), f"YAML: {message}")])
     if error.context and error.problem:
         text = f"{error.context}: {text}"
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)

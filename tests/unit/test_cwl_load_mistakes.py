@@ -139,7 +139,11 @@ CASES = [
     (("scatter: events", "scater: events"), "12:5: unknown field 'scater'; did you mean 'scatter'?"),
     (
         ("events: raw", "events: row"),
-        "13:10: unknown source 'row'; a source is an input of the workflow or STEP/OUTPUT",
+        "13:10: unknown source 'row'; did you mean 'raw'?",
+    ),
+    (
+        ("events: raw", "events: elsewhere"),
+        "13:10: unknown source 'elsewhere'; a source is an input of the workflow or STEP/OUTPUT",
     ),
     (('"File[]", helios:mask', '"Flie[]", helios:mask'), "7:9: unknown type 'Flie'; did you mean 'File'?"),
     (("class: Workflow", "class: Wrokflow"), "2:1: unknown class 'Wrokflow'; did you mean 'Workflow'?"),
@@ -153,7 +157,7 @@ CASES = [
     (("in: {events: raw}", "in: {}"), "12:5: scatter names 'events', which is no input of the step"),
     (
         ("scatter: events\n    in: {events: raw}", "in: {}"),
-        "12:5: Step is missing required parameter 'events'",
+        "12:5: Step is missing required parameter 'events'; bind it under 'in', or make it optional",
     ),
     (("out: [out]", "out: [out, more]"), "14:16: Workflow step output 'more' does not correspond to"),
     (
@@ -172,7 +176,29 @@ CASES = [
     (("default: 1", "default: 1, 5: x"), "8:30: the key 5 is no text; put it in quotes, or take it away"),
     (
         ("default: 1", "default: 1, default: 2"),
-        '8:30: YAML: while constructing a mapping: found duplicate key "default"',
+        "8:30: YAML: the key 'default' stands twice in one map; take one away, or give it another name",
+    ),
+    (
+        ("cwlVersion: v1.2", "cwlVersion: 1.2"),
+        "1:1: the cwlVersion is none of v1.0, v1.1, v1.2; write: cwlVersion: v1.2",
+    ),
+    (
+        ("cwlVersion: v1.2", "cwlVersion: v9"),
+        "1:1: the cwlVersion is none of v1.0, v1.1, v1.2; write: cwlVersion: v1.2",
+    ),
+    (("cut/out", "cut/ouch"), "17:26: unknown source 'cut/ouch'; did you mean 'cut/out'?"),
+    (
+        ("    scatter: events\n", ""),
+        "7:9: Source 'raw' of type File[] is incompatible with sink 'events' of type File "
+        "(line 12, column 10); to run the step once for each element, add to it: scatter: events",
+    ),
+    (
+        ("    helios:split", "  helios:split"),
+        "15:3: 'helios:split' stands among the steps, as if it were one of them; indent it into a step",
+    ),
+    (
+        ("    helios:split: {input: events, eventsPerJob: 10}", "  helios:split:\n    eventsPerJob: 10"),
+        "15:3: 'helios:split' stands among the steps, as if it were one of them; indent it into a step",
     ),
 ]
 
@@ -183,7 +209,7 @@ def test_a_mistake_is_told_at_its_place(tmp_path: Path, change: tuple[str, str],
     assert any(line.startswith(message) for line in found), found
 
 
-@pytest.mark.parametrize("index", [0, 3, 4, 6, 7, 8, 16, 17, 18, 21])
+@pytest.mark.parametrize("index", [0, 3, 4, 6, 7, 8, 16, 17, 18, 21, 33, 34, 37, 38])
 def test_one_mistake_is_one_problem(tmp_path: Path, index: int) -> None:
     assert len(complaints(tmp_path, changed(CASES[index][0]))) == 1
 
