@@ -49,7 +49,7 @@ def new_runs(store: Store, runnable: Runnable, choice: Choice, settings: Setting
         DatasetError: an output would become a dataset whose name is taken.
         MaskError: the name of an output cannot be made.
     """
-    with store.write() as tx:
+    with store.write(alone=True) as tx:
         for dataset in choice.new:
             datasets.create(tx, dataset)
         names = _claimed(tx)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from helios_wf.config import masked
@@ -16,6 +16,10 @@ from helios_wf.store.sqlite import sqlite_engine
 from helios_wf.store.upgrade import ensure
 
 FILE_NAME = "helios.db"
+
+
+ALONE = 0x68656C696F73
+"""The advisory lock of transactions that must be alone in a PostgreSQL database ("helios" as a number)."""
 
 
 class Store:
@@ -53,13 +57,19 @@ class Store:
         return store
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, alone: bool = False) -> Iterator[Connection]:
         """One transaction: everything in it is kept, durably, or nothing of it is.
+
+        Args:
+            alone: no other such transaction goes on at the same time, so that what is found not to be there
+                can be made.  (In SQLite that holds for every transaction that writes.)
 
         Raises:
             StoreError: the store is full, read-only, locked for long or lost; nothing was kept.
         """
         with translated(self.place), self.engine.begin() as tx:
+            if alone and self.engine.dialect.name == "postgresql":
+                tx.execute(select(func.pg_advisory_xact_lock(ALONE)))
             yield tx
 
     @contextmanager

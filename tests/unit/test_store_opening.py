@@ -57,6 +57,30 @@ def test_a_reader_sees_one_state_while_a_writer_goes_on(store: Store) -> None:
     assert ids(store) == ["r2", "r1"]
 
 
+def test_what_is_done_alone_sees_what_the_other_one_did(store: Store) -> None:
+    begun, let_go, seen = threading.Event(), threading.Event(), []
+
+    def first() -> None:
+        with store.write(alone=True) as tx:
+            begun.set()
+            let_go.wait(30)
+            runs.create(tx, NewRun(id="r1", label="", document="d", identity="i"))
+
+    def second() -> None:
+        with store.write(alone=True) as tx:
+            seen.extend(row.id for row in runs.list(tx))
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert begun.wait(30)
+    threads[1].start()
+    threads[1].join(0.3)
+    let_go.set()
+    for thread in threads:
+        thread.join(30)
+    assert seen == ["r1"]
+
+
 def test_the_migration_makes_the_tables_of_the_schema(store_url: str, tmp_path: Path) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
