@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from helios_wf.processes import RUN_MARK, marked
+from helios_wf.processes import JOB_MARK, RUN_MARK, marked
 from helios_wf.states import GOOD_JOBS, JobState
 from helios_wf.store import Store, jobs, log, runs
 from helios_wf.store.rows import LogRow, RunRow
@@ -148,6 +148,15 @@ class Desk:
             return any(not at_gate or str(self.gate).encode() in command_line(pid) for pid in tools)
 
         wait_until(is_at_work, "no tool began")
+
+    def handles(self) -> set[str]:
+        """Returns the handles of the attempts of the latest run whose tools are at work."""
+        found = set()
+        for pid in marked(RUN_MARK, [self.run().id]):
+            with contextlib.suppress(OSError):
+                variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
+                found |= {text.partition("=")[2] for text in variables if text.startswith(f"{JOB_MARK}=")}
+        return found
 
     def open_gate(self) -> None:
         """Lets the jobs end that wait at the gate."""
