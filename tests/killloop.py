@@ -112,7 +112,7 @@ class KillLoop:
         It comes after a time, after so many changes of state, or when the first output is published.
         """
         deadline = time.monotonic() + self._random.uniform(0.0, expected.seconds)
-        until = self._random.choice(("time", "change", "change", "output"))
+        until = self._random.choice(("time", "change", "change", "change", "output"))
         changes = len(desk.log()) + self._random.randint(1, expected.changes // 2)
         had = len(desk.published())
         while process.poll() is None:
@@ -128,10 +128,12 @@ class KillLoop:
     def _kill(self, desk: Desk, process: subprocess.Popen[str], victim: str) -> dict[int, str]:
         """Kills, and returns the births of the tools that were running just before."""
         workers = children(process.pid)
-        row = desk.latest() if victim != "worker" else None
+        if victim == "worker" and not workers:
+            return {}
+        row = desk.latest()
         tools = {pid: born for pid in marked(RUN_MARK, [row.id]) if (born := birth(pid))} if row else {}
         desk.let_go()
-        if victim != "engine" and workers:
+        if victim != "engine":
             for pid in workers if victim == "both" else [self._random.choice(workers)]:
                 kill(pid)
         if victim != "worker":

@@ -47,11 +47,16 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         code = cli.main(arguments, prog_name="helios-wf", standalone_mode=False)
-    except HeliosError as error:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read has gone; what is left to be written at the end goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except (HeliosError, OSError) as error:
         if "--debug" in arguments or os.environ.get("HELIOS_DEBUG"):
             raise
         click.echo(f"helios-wf: {error}", err=True)
-        sys.exit(error.exit_code)
+        sys.exit(error.exit_code if isinstance(error, HeliosError) else 1)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

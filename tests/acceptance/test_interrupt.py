@@ -105,3 +105,13 @@ def test_a_signal_before_the_first_job_is_not_overheard(desk: Desk) -> None:
     desk.open_gate()
     out, _ = desk.call("resume")
     assert printed(out)["kept"]
+
+
+def test_a_reader_that_goes_away_is_no_traceback(desk: Desk) -> None:
+    desk.call("runs")
+    process = desk.start("runs")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait() == 1
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
