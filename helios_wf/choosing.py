@@ -5,13 +5,15 @@ Nothing is written here: what is chosen can be shown (``helios-wf plan``) or lau
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from helios_wf import catalogue
 from helios_wf.cwl.files import to_location
-from helios_wf.cwl.job_file import read_inputs
+from helios_wf.cwl.job_file import JobFile, given_names, read_inputs, read_job, unknown_inputs
 from helios_wf.cwl.load import load
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.errors import DatasetError, InputError, TemplateError, UserError
@@ -44,11 +46,17 @@ class Bound(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What there is to run, what not and why, and the datasets that are not in the catalogue yet."""
+    """What there is to run, what not and why, and the datasets that are not in the catalogue yet.
+
+    ``by_datasets`` says whether datasets start the runs; ``passed_over``, where nothing is to run, why
+    datasets whose names a mask takes start none.
+    """
 
     runs: tuple[Bound, ...]
     left_out: tuple[str, ...] = ()
     new: tuple[Dataset, ...] = ()
+    by_datasets: bool = False
+    passed_over: tuple[str, ...] = ()
 
 
 class Given(NamedTuple):
@@ -92,27 +100,31 @@ def choose(document: Document, job: str | None, given: Sequence[str], store: Cal
 
     Args:
         document: any document.
-        job: a job file, which binds the inputs itself.
+        job: a job file; one that binds an input with a mask binds them all, any other goes with datasets.
         given: ``NAME=PATH`` datasets for its masks.
-        store: opens the store; called for a document with masks and no job file.
+        store: opens the store; called where datasets start the runs.
 
     Raises:
         UserError: what is given does not go together, or does not fit the document.
     """
-    if job and given:
-        raise UserError("give a JOB file or --dataset, not both: a JOB file binds the inputs itself")
-    masked = job is None and has_masks(document)
-    if given and not masked:
+    read = None if job is None else read_job(job)
+    if given and not has_masks(document):
         raise UserError(
             f"{document.path} has no masks, so it takes no datasets; bind its inputs with a JOB file"
         )
-    if not masked:
-        return over_job(document, job)
+    itself = sorted(given_names(read) & {each.name for each in document.process.inputs if each.mask})
+    if given and itself:
+        raise UserError(
+            f"the JOB file {job} binds {', '.join(map(repr, itself))}, which --dataset is to bind by a mask; "
+            "leave --dataset away, or take that out of the JOB file"
+        )
+    if itself or not has_masks(document):
+        return over_job(document, read)
     opened = store()
-    return over_datasets(opened, document, describe_given(opened, given))
+    return over_datasets(opened, document, describe_given(opened, given), read)
 
 
-def over_job(document: Document, job: str | None) -> Choice:
+def over_job(document: Document, job: JobFile | None) -> Choice:
     """Returns the one run of the inputs in a job file, or of the document's defaults.
 
     Raises:
@@ -127,22 +139,29 @@ def over_job(document: Document, job: str | None) -> Choice:
     return Choice((Bound(inputs),))
 
 
-def over_datasets(store: Store, document: Document, given: Given = Given()) -> Choice:  # noqa: B008
+def over_datasets(
+    store: Store,
+    document: Document,
+    given: Given = Given(),  # noqa: B008
+    job: JobFile | None = None,
+) -> Choice:
     """Returns the runs of every combination of CLOSED datasets that matches and is not done yet.
 
     Args:
         store: with the catalogue and the runs.
         document: a template with masks.
         given: where there are any, every run takes at least one of these datasets.
+        job: values of inputs without masks, the same for every run.
 
     Raises:
         DatasetError: a dataset that was given starts nothing, or its files are gone, were changed, or do not
             fit its input; without given ones, such a combination is left out.
-        InputError: an input is not masked and has no default.
+        InputError: an input is not masked, not in the job file and has no default; or the file is wrong.
         UserError: the template's content changed under a version that has run already.
     """
     workflow = document.process
     assert isinstance(workflow, Workflow)
+    _check_values(workflow, job)
     with store.read() as tx:
         known = [Dataset(name, DatasetState.CLOSED, (), meta) for name, meta in datasets.meta(tx).items()]
         found = combinations(workflow, [*known, *given.new])
@@ -159,12 +178,43 @@ def over_datasets(store: Store, document: Document, given: Given = Given()) -> C
                 left_out.append(_left_out(match.datasets.values(), f"done already by version {version}"))
                 continue
             try:
-                bound.append(_bind(tx, document, match, given))
+                bound.append(_bind(tx, document, match, given, job))
             except DatasetError as error:
                 if given.names:
                     raise
                 left_out.append(_left_out(match.datasets.values(), str(error)))
-    return Choice(tuple(bound), tuple(left_out), given.new)
+        used = {name for each in found.matches for name in each.datasets.values()}
+        used.update(name for names, _ in _not_ready(found) for name in names)
+        passed_over = () if bound else tuple(_passed_over(workflow, datasets.meta(tx), used))
+    return Choice(tuple(bound), tuple(left_out), given.new, True, passed_over)
+
+
+def _check_values(workflow: Workflow, job: JobFile | None) -> None:
+    """Refuses a job file that is wrong, or binds what names of datasets give, whatever there is to run."""
+    if job is None:
+        return
+    valued = sorted(given_names(job) & {each.name for each in workflow.inputs if each.value is not None})
+    if valued:
+        raise InputError(
+            f"{job.path}: {', '.join(map(repr, valued))} has helios:value, so the name of the dataset "
+            "gives it; take it out of the JOB file"
+        )
+    unknown = unknown_inputs(job, workflow) if workflow.template is not None else []
+    if unknown:
+        raise InputError("\n".join(unknown))
+    given = tuple(each for each in workflow.inputs if each.name in given_names(job))
+    read_inputs(job, replace(workflow, inputs=given), Path.cwd(), strict=False)
+
+
+def _passed_over(
+    workflow: Workflow, metas: Mapping[str, dict[str, Json]], used: Container[str]
+) -> Iterator[str]:
+    """Yields why CLOSED datasets whose names a mask takes are not taken after all."""
+    for each in starting(masked_inputs(workflow)):
+        for name, meta in metas.items():
+            if name not in used and each.mask.match(name) is not None:
+                reason = each.why_not(name, meta) or "no dataset of the other inputs goes with it"
+                yield _left_out([name], f"input {each.name!r}: {reason}")
 
 
 def describe_given(store: Store, given: Iterable[str]) -> Given:
@@ -268,8 +318,8 @@ def _done(tx: Tx, document: Document, workflow: Workflow) -> dict[tuple[tuple[st
     }
 
 
-def _bind(tx: Tx, document: Document, match: Match, given: Given) -> Bound:
-    """Returns the run that a match gives: files of datasets, filled values, and defaults."""
+def _bind(tx: Tx, document: Document, match: Match, given: Given, job: JobFile | None) -> Bound:
+    """Returns the run that a match gives: files of datasets, filled values, those of the job, defaults."""
     new = {dataset.name: dataset for dataset in given.new}
     values: dict[str, Json] = dict(match.values)
     taken = []
@@ -282,7 +332,16 @@ def _bind(tx: Tx, document: Document, match: Match, given: Given) -> Bound:
                 raise DatasetError(f"input {parameter.name!r} takes dataset {dataset.name!r}, but {lost}")
             values[parameter.name] = _files(dataset, parameter)
             taken.append(dataset)
-    return Bound(read_inputs(values, document.process, Path.cwd()), match, tuple(taken))
+    try:
+        inputs = read_inputs(job, document.process, Path.cwd(), bound=values)
+    except InputError as error:
+        if job is not None:
+            raise
+        raise InputError(
+            f"datasets bind the inputs of {document.path} that have masks; a JOB file beside them, or a "
+            f"default, must bind the others:\n{error}"
+        ) from None
+    return Bound(inputs, match, tuple(taken))
 
 
 def _files(dataset: Dataset, parameter: Parameter) -> Json:

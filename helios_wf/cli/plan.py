@@ -45,6 +45,7 @@ def plan(
     Takes what ``run`` takes.  A number that depends on what runs before is shown as ``?``.
     """
     from helios_wf.choosing import Choice, choose, load_runnable
+    from helios_wf.cli.run import why_not
     from helios_wf.errors import InputError
     from helios_wf.preview import preview
     from helios_wf.session import Layouts
@@ -64,7 +65,7 @@ def plan(
         shown.append((bound.match, preview(runnable.plan, bound.inputs, layouts.of)))
     if not shown:
         shown.append((None, preview(runnable.plan, None, layouts.of)))
-    _write(shown, choice.left_out, output)
+    _write(shown, why_not(choice), output)
     return 0
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SHOWN = 3
 """How many kinds of failures are shown in full."""
 
-SHOWN = 3
-"""How many kinds of failures are shown in full."""
+PASSED_OVER = 10
+"""How many datasets that have the name, but not what else a mask asks for, are told."""
 
 
 @click.command()
@@ -50,12 +50,13 @@ def run(
 ) -> int:
     """Run a template or any CWL document.
 
-    With a JOB file (a CWL input object) it runs once on those inputs.  A template with masks and no JOB takes
-    every combination of CLOSED datasets that matches and is not done yet.  The same command again goes on
-    with a run that was stopped.  Outputs go to stdout as JSON, progress to stderr.
+    With a JOB file (a CWL input object) it runs once on those inputs.  A template whose masks JOB does not
+    bind takes every combination of CLOSED datasets that matches and is not done yet; JOB then holds the other
+    inputs, the same for all.  The same command again goes on with a run that was stopped.  Outputs go to
+    stdout as JSON, progress to stderr.
     """
     from helios_wf.backend import find_backend
-    from helios_wf.choosing import choose, has_masks, load_runnable
+    from helios_wf.choosing import choose, load_runnable
     from helios_wf.launch import new_runs
     from helios_wf.preview import check_inputs
     from helios_wf.session import Layouts
@@ -65,7 +66,7 @@ def run(
     find_backend(settings.backend)
     runnable = load_runnable(document, changes, settings.home / "cache", settings.root)
     choice = choose(runnable.document, job, given, open_store)
-    for reason in choice.left_out:
+    for reason in why_not(choice):
         click.echo(f"not run: {reason}", err=True)
     layouts = Layouts()
     for bound in choice.runs:
@@ -73,15 +74,21 @@ def run(
         check_inputs(runnable.plan, bound.inputs, layouts.of)
     if not choice.runs:
         click.echo(f"nothing to run: {nothing(runnable.document, choice)}", err=True)
-    as_array = job is None and has_masks(runnable.document)
     with Interrupts() as interrupts:
         ids = new_runs(open_store(), runnable, choice, settings)
-        return drive(interrupts, open_store(), settings, ids, as_array, quiet, layouts)
+        return drive(interrupts, open_store(), settings, ids, choice.by_datasets, quiet, layouts)
+
+
+def why_not(choice: Choice) -> list[str]:
+    """Returns what is not run, each with its reason; of datasets that masks pass over only the first few."""
+    more = len(choice.passed_over) - PASSED_OVER
+    rest = [f"{more} more datasets; ask helios-wf match NAME"] if more > 0 else []
+    return [*choice.left_out, *choice.passed_over[:PASSED_OVER], *rest]
 
 
 def nothing(document: Document, choice: Choice) -> str:
     """Returns why a template starts no run over the catalogue."""
-    if choice.left_out:
+    if choice.left_out or choice.passed_over:
         return f"no combination of CLOSED datasets is new to {document.path}"
     masks = ", ".join(repr(each.mask.mask) for each in document.process.inputs if each.mask is not None)
     return (

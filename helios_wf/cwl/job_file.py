@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -23,12 +23,33 @@ SPECIAL = (TOOL, "cwl:requirements", "cwltool:overrides", "$namespaces", "$schem
 """Keys of a job file that are no inputs."""
 
 
+class JobFile(NamedTuple):
+    """A job file that was read: the object as written, and where it stands (None: it is no file)."""
+
+    given: Mapping[str, Any]
+    path: str | None
+
+
+Given: TypeAlias = str | Path | Mapping[str, Any] | JobFile | None
+"""A YAML or JSON file, one that was read, or the object itself; None for no inputs."""
+
+
+def read_job(job: Given) -> JobFile:
+    """Returns a job file as it is written; it is checked by ``read_inputs``.
+
+    Raises:
+        InputError: it cannot be read, or is no map of inputs.
+    """
+    return job if isinstance(job, JobFile) else JobFile(*_given(job))
+
+
 def read_inputs(
-    job: str | Path | Mapping[str, Any] | None,
+    job: Given,
     process: Process,
     base_folder: Path | None = None,
     *,
     strict: bool | None = None,
+    bound: Mapping[str, Any] | None = None,
 ) -> dict[str, Json]:
     """Returns the CWL input object of a run: every input of the process, defaults filled in, files found.
 
@@ -37,17 +58,18 @@ def read_inputs(
     ``loadContents``.  An optional input that is not given is null.
 
     Args:
-        job: A YAML or JSON file, or the object itself; None for no inputs.
+        job: The inputs that are given.
         process: What is run.
         base_folder: Where relative paths of an object start (of a file: its own folder).
         strict: Whether an unknown input is an error; by default it is for templates, while other documents
             leave it alone, as CWL runners do (see ``unknown_inputs``).
+        bound: Inputs that are bound already, by datasets; they stand over those of the job.
 
     Raises:
         InputError: Inputs are missing, unknown or of the wrong type, or their files are not there; the
             message names all of them.
     """
-    given, file = _given(job)
+    given, file = read_job(job)
     folder = Path(file).parent if file else (base_folder or Path.cwd()).absolute()
     reader = Reader(folder, given.get("$namespaces") or {})
     if strict is None:
@@ -55,7 +77,8 @@ def read_inputs(
     problems = _unknown(given, process, file) if strict else []
     result: dict[str, Json] = {}
     for port in process.inputs:
-        value, messages = _value(given.get(port.name), port, reader)
+        own = bound[port.name] if bound and port.name in bound else given.get(port.name)
+        value, messages = _value(own, port, reader)
         if port.load_contents and isinstance(process, Workflow) and not messages:
             value, messages = _loaded(value, port)
         result[port.name] = value
@@ -65,15 +88,15 @@ def read_inputs(
     return result
 
 
-def given_names(job: str | Path | Mapping[str, Any] | None) -> set[str]:
+def given_names(job: Given) -> set[str]:
     """Returns the names of the inputs that a job gives a value that is not null."""
-    given, _ = _given(job)
+    given, _ = read_job(job)
     return {str(key) for key, value in given.items() if value is not None and key not in SPECIAL}
 
 
-def unknown_inputs(job: str | Path | Mapping[str, Any] | None, process: Process) -> list[str]:
+def unknown_inputs(job: Given, process: Process) -> list[str]:
     """Returns a line for each input of a job that the process does not have: what a runner warns of."""
-    given, file = _given(job)
+    given, file = read_job(job)
     return _unknown(given, process, file)
 
 

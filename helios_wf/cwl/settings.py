@@ -66,7 +66,10 @@ def _parse(text: str) -> _Setting:
     left, equals, value = text.partition("=")
     words = left.strip().rsplit(".", 2)
     if not equals or len(words) < 2 or not all(words):
-        raise SettingsError(f"{text!r} is no setting; the form is {FORM}")
+        raise SettingsError(
+            f"{text!r} is no setting; the form is {FORM}; "
+            "the values of inputs stand in a JOB file: helios-wf run DOCUMENT JOB"
+        )
     *step, field, key = words
     field = field.removeprefix(f"{fields.PREFIX}:")
     if field not in SETTABLE:
