@@ -164,10 +164,15 @@ class BackendUnreachableError(BackendError):
     """The backend does not answer now; worth trying again."""
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Returns the known word that is most like another, None when none is much like it."""
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)), None)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Returns ``; did you mean 'x'?`` for the nearest known word, or the list of known words."""
     choices = sorted(known)
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {near[0]!r}?"
+    near = nearest(word, choices)
+    if near is not None:
+        return f"; did you mean {near!r}?"
     return f"; known: {', '.join(choices)}" if choices else ""

@@ -80,6 +80,7 @@ def calibrated(
 )
 @options.event_range
 @options.table
+@options.types
 @options.row_index
 @options.column("sensor", "sensor_id", "sensors")
 @options.column("energy", "energy", "energies to correct")
@@ -90,6 +91,7 @@ def command(
     first_event: int,
     n_events: int | None,
     table: str | None,
+    types: dict[str, str],
     row_index: Path | None,
     sensor_column: str,
     energy_column: str,
@@ -104,7 +106,9 @@ def command(
     check_apart([output], [file, constants, row_index])
     known = load(constants, sensor_column)
     piece = piece_of(file, first_event, n_events, row_index)
-    with formats.read(piece.path, piece.first, piece.stop, table=table, index=piece.index) as reader:
+    with formats.read(
+        piece.path, piece.first, piece.stop, table=table, types=types, index=piece.index
+    ) as reader:
         check_present(file, reader.schema.names, {"sensor": sensor_column, "energy": energy_column})
         place = reader.schema.get_field_index(energy_column)
         schema = reader.schema.set(place, pa.field(energy_column, pa.float64()))

@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helios_wf import formats
-from helios_wf.errors import EventFileError, FileUnreadableError, InputError, did_you_mean
+from helios_wf.errors import EventFileError, FileUnreadableError, InputError, nearest
 
 if TYPE_CHECKING:
     from helios_wf.event_tools.pieces import Piece
     from helios_wf.formats.batches import Batches
+
+
+CONSTANTS = frozenset({"gain", "offset"})
+"""Columns that no option names."""
+
+MOST_LISTED = 40
+"""So many columns of a file are listed in a message."""
 
 
 def opened(
@@ -19,7 +26,9 @@ def opened(
     table: str | None,
     columns: Mapping[str, str],
     filter_: str | None = None,
+    types: Mapping[str, str] | None = None,
     counted: Iterable[str] = (),
+    can_be_left_out: bool = False,
 ) -> Batches:
     """Returns the events of a piece with some columns.
 
@@ -28,7 +37,9 @@ def opened(
         table: its table of events, where it has several.
         columns: what each column is for, which names its option, to its name.
         filter_: condition that events must pass.
+        types: of columns of text files, over those that their first rows suggest.
         counted: columns wanted as dictionaries where they are text.
+        can_be_left_out: as for ``check_present``.
 
     Raises:
         EventFileError: The file cannot be used.
@@ -43,31 +54,48 @@ def opened(
             columns=wanted,
             filter=filter_,
             table=table,
+            types=types,
             index=piece.index,
             dictionaries=list(counted),
         )
     except EventFileError:
         with formats.read(piece.path, 0, 0, table=table) as reader:
-            check_present(piece.path, reader.schema.names, columns)
+            check_present(piece.path, reader.schema.names, columns, can_be_left_out)
         raise
 
 
-def check_present(path: Path, present: Iterable[str], columns: Mapping[str, str]) -> None:
-    """Raises an InputError that lists every column that is missing, and those that are there.
+def check_present(
+    path: Path, present: Iterable[str], columns: Mapping[str, str], can_be_left_out: bool = False
+) -> None:
+    """Raises an InputError that names every column that is missing, and says once which are there.
 
     Args:
         path: the file.
         present: the columns that it has.
         columns: as for ``opened``.
+        can_be_left_out: whether the program does without columns that ``--without`` names.
     """
     known = list(present)
     missing = {what: name for what, name in columns.items() if name not in known}
-    if missing:
-        lines = [
-            f"{path}: no column {name!r} (--{what}-column){did_you_mean(name, known)}"
-            for what, name in missing.items()
-        ]
-        raise InputError("\n".join([*lines, f"its columns are: {', '.join(known)}"]))
+    if not missing:
+        return
+    listed = ", ".join(known[:MOST_LISTED])
+    more = f" and {len(known) - MOST_LISTED} more (helios-events info)" if len(known) > MOST_LISTED else ""
+    lines = [
+        f"{path}: no column {', '.join(_missing(what, name, known) for what, name in missing.items())}",
+        f"its columns are: {listed}{more}",
+    ]
+    if can_be_left_out:
+        lines.append(f"name them with these options, or leave parts out: --without {','.join(missing)}")
+    raise InputError("\n".join(lines))
+
+
+def _missing(what: str, name: str, known: list[str]) -> str:
+    """Returns a missing column with the option that names it, and the column that may be meant."""
+    near = nearest(name, known)
+    hints = [] if what in CONSTANTS else [f"--{what}-column"]
+    hints += [f"did you mean {near!r}?"] if near else []
+    return f"{name!r} ({'; '.join(hints)})" if hints else repr(name)
 
 
 def load_index(path: Path | None) -> formats.RowIndex | None:

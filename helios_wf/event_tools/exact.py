@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 UNIT_EXPONENT = -1074
 
 
-def quotient(units: int, count: int) -> float:
-    """Returns (a sum in units of 2**-1074) / count, rounded once; infinite when it exceeds all doubles."""
+def quotient(units: int, count: int) -> float | None:
+    """Returns (a sum in units of 2**-1074) / count, rounded once; None over 0 or beyond all doubles."""
     try:
         return units / (count << -UNIT_EXPONENT)
-    except OverflowError:
-        return math.inf if units > 0 else -math.inf
+    except (OverflowError, ZeroDivisionError):
+        return None
 
 
 def in_units(value: float) -> int:

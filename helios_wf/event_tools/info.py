@@ -45,6 +45,7 @@ def describe(path: Path, layout: Layout, first: int, count: int | None) -> tuple
 @options.files()
 @options.event_range
 @options.table
+@options.types
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--row-index",
@@ -60,6 +61,7 @@ def command(
     first_event: int,
     n_events: int | None,
     table: str | None,
+    types: dict[str, str],
     row_index: Path | None,
     form: Literal["text", "json"],
     output: Path | None,
@@ -77,7 +79,7 @@ def command(
         write_row_index(files, row_index)
     found = []
     for path in files:
-        layout = formats.probe(path, table=table)
+        layout = formats.probe(path, table=table, types=types)
         facts, taken = describe(path, layout, first_event, n_events)
         found.append(facts)
         first_event = max(first_event - layout.n_events, 0)

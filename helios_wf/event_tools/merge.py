@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 @options.output
 @options.event_range
 @options.table
+@options.types
 def command(
-    files: tuple[Path, ...], output: Path, first_event: int, n_events: int | None, table: str | None
+    files: tuple[Path, ...],
+    output: Path,
+    first_event: int,
+    n_events: int | None,
+    table: str | None,
+    types: dict[str, str],
 ) -> None:
     """Join files of events in the order given, or partial statistics; their content says which they are.
 
@@ -37,22 +43,29 @@ def command(
     kinds = [partial.is_partial(path) for path in files]
     whole = first_event == 0 and n_events is None
     if not any(kinds):
-        merge_events(files, output, table, first_event, n_events)
+        merge_events(files, output, table, types, first_event, n_events)
     elif not all(kinds):
         raise InputError(
             f"{files[kinds.index(True)]} holds partial statistics but {files[kinds.index(False)]} does not; "
             "merge files of one kind"
         )
-    elif not whole or table is not None:
+    elif not whole or table is not None or types:
         raise InputError(
-            "partial statistics have no events to choose from; leave out --first-event, --n-events, --table"
+            "partial statistics have no events to choose from; "
+            "leave out --first-event, --n-events, --table, --type"
         )
     else:
-        write_whole(output, partial.to_json(partial.merge([partial.read(path) for path in files])))
+        merged = partial.merge([partial.read(path) for path in files], files)
+        write_whole(output, partial.to_json(merged))
 
 
 def merge_events(
-    files: Sequence[Path], output: Path, table: str | None, first: int = 0, count: int | None = None
+    files: Sequence[Path],
+    output: Path,
+    table: str | None,
+    types: Mapping[str, str],
+    first: int = 0,
+    count: int | None = None,
 ) -> None:
     """Writes the events of files in order: all, or ``count`` from position ``first`` on.
 
@@ -63,20 +76,22 @@ def merge_events(
     from helios_wf.event_tools.pieces import pieces
 
     if first == 0 and count is None and table is None:
-        formats.merge(files, output)
+        formats.merge(files, output, types=types)
         return
     wanted = list(pieces(files, table, first, count))
-    with formats.read(files[0], 0, 0, table=table) as reader:
+    with formats.read(files[0], 0, 0, table=table, types=types) as reader:
         schema = reader.schema
-    formats.write(output, _events(wanted, table, schema), schema)
+    formats.write(output, _events(wanted, table, types, schema), schema)
 
 
-def _events(pieces: Sequence[Piece], table: str | None, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _events(
+    pieces: Sequence[Piece], table: str | None, types: Mapping[str, str], schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
     """Yields the events of pieces, which all have the columns of the first."""
     from helios_wf import formats
 
     for piece in pieces:
-        with formats.read(piece.path, piece.first, piece.stop, table=table) as reader:
+        with formats.read(piece.path, piece.first, piece.stop, table=table, types=types) as reader:
             if reader.schema.names != schema.names:
                 raise InputError(
                     f"{piece.path} has the columns {', '.join(reader.schema.names)}; "

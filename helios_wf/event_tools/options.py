@@ -35,6 +35,27 @@ def table(command: F) -> F:
     )
 
 
+def types(command: F) -> F:
+    """Adds ``--type``: the types of columns of text files, over those that their first rows suggest."""
+    return click.option(
+        "--type",
+        "types",
+        multiple=True,
+        metavar="COLUMN=TYPE",
+        callback=_types,
+        help="Type of a column of a text file, such as run=string or energy=double; may be repeated.",
+    )(command)
+
+
+def _types(_context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Returns types by column; a column's name may hold ``=``."""
+    pairs = [text.rpartition("=") for text in given]
+    for text, (name, _, kind) in zip(given, pairs, strict=True):
+        if not name or not kind:
+            raise click.BadParameter(f"{text!r} is no COLUMN=TYPE, such as energy=double", param=option)
+    return {name: kind for name, _, kind in pairs}
+
+
 def row_index(command: F) -> F:
     """Adds ``--row-index``: where the rows of a text file start."""
     return click.option(

@@ -12,8 +12,8 @@ from helios_wf.errors import FileFormatError, FileUnreadableError, InputError
 from helios_wf.event_tools import exact
 from helios_wf.model import Noun
 
-SCHEMA: Literal["https://w3id.org/helios-wf/event-statistics/1"] = (
-    "https://w3id.org/helios-wf/event-statistics/1"
+SCHEMA: Literal["https://w3id.org/helios-wf/event-statistics/2"] = (
+    "https://w3id.org/helios-wf/event-statistics/2"
 )
 
 
@@ -43,7 +43,9 @@ class Counts(Noun, frozen=True, omit_defaults=False):
 class Energy(Noun, frozen=True, omit_defaults=False):
     """Statistics of a column of numbers; ``nulls``, ``nans`` and infinities are counted apart from the rest.
 
-    ``sum`` is exact, ``MANTISSApEXPONENT``; ``mean`` is it over ``finite``, rounded once.
+    ``exact_sum`` is ``MANTISSApEXPONENT``, the product of the whole number and that power of two; ``sum`` is
+    the nearest double (None, as JSON has no infinity, beyond the largest), ``mean`` the nearest to it over
+    ``finite``.
     ``above_threshold``, ``histogram``, ``underflow`` and ``overflow`` are of the finite values; see the
     module ``histogram`` for the edges.
     """
@@ -53,7 +55,8 @@ class Energy(Noun, frozen=True, omit_defaults=False):
     nans: int
     plus_infinities: int
     minus_infinities: int
-    sum: str
+    sum: float | None
+    exact_sum: str
     mean: float | None
     minimum: float | None
     maximum: float | None
@@ -66,7 +69,7 @@ class Energy(Noun, frozen=True, omit_defaults=False):
 class Partial(Noun, frozen=True, omit_defaults=False, kw_only=True, rename={"schema": "$schema"}):
     """The statistics of some events: a whole, or a part that ``merge`` adds to others."""
 
-    schema: Literal["https://w3id.org/helios-wf/event-statistics/1"] = SCHEMA
+    schema: Literal["https://w3id.org/helios-wf/event-statistics/2"] = SCHEMA
     question: Question
     n_events: int
     status: Counts | None
@@ -79,8 +82,12 @@ def counted(values: Mapping[str, int], nulls: int) -> Counts:
     return Counts({value: values[value] for value in sorted(values, key=_value_order)}, nulls)
 
 
-def merge(partials: Sequence[Partial]) -> Partial:
+def merge(partials: Sequence[Partial], names: Sequence[object] = ()) -> Partial:
     """Returns the statistics of all the events; one partial alone comes back as it is.
+
+    Args:
+        partials: at least one.
+        names: what each is called in messages, such as its path; their numbers when not given.
 
     Raises:
         InputError: There is none, or they do not answer the same question.
@@ -88,8 +95,9 @@ def merge(partials: Sequence[Partial]) -> Partial:
     if not partials:
         raise InputError("no partial statistics to merge; at least one is wanted")
     first = partials[0]
-    for number, partial in enumerate(partials[1:], 2):
-        _check_same_question(first.question, partial.question, number)
+    names = names or [f"part {number}" for number in range(1, len(partials) + 1)]
+    for partial, name in zip(partials, names, strict=True):
+        _check_same_question(first.question, partial.question, names[0], name)
     return Partial(
         question=first.question,
         n_events=sum(partial.n_events for partial in partials),
@@ -139,7 +147,7 @@ def _check_whole(partial: Partial) -> None:
         if (part is None) != (getattr(partial.question, f"{column}_column") is None):
             raise ValueError(f"the question and the answer disagree about a {column} column")
     if partial.energy is not None:
-        exact.from_text(partial.energy.sum)
+        exact.from_text(partial.energy.exact_sum)
         if len(partial.energy.histogram) != partial.question.bins:
             raise ValueError(
                 f"{len(partial.energy.histogram)} bins where {partial.question.bins} are announced"
@@ -153,18 +161,22 @@ def _value_order(text: str) -> tuple[bool, int, str]:
     return True, 0, text
 
 
-def _check_same_question(ours: Question, theirs: Question, number: int) -> None:
+def _check_same_question(ours: Question, theirs: Question, first: object, other: object) -> None:
     if ours == theirs:
         return
     differences = [
-        f"{name.replace('_', ' ')} {getattr(theirs, name)!r} instead of {getattr(ours, name)!r}"
+        f"{name.replace('_', ' ')} {_said(getattr(theirs, name))} (there: {_said(getattr(ours, name))})"
         for name in ours.__struct_fields__
         if getattr(ours, name) != getattr(theirs, name)
     ]
     raise InputError(
-        f"partial statistics {number} answer another question than the first: {', '.join(differences)}; "
-        "all parts must be made with the same options"
+        f"{other}: was made with other options than {first}: {', '.join(differences)}; "
+        "make all statistics that are to be joined with the same options"
     )
+
+
+def _said(value: object) -> str:
+    return "none" if value is None else repr(value)
 
 
 def _merge_counts(parts: Sequence[Counts | None]) -> Counts | None:
@@ -184,15 +196,16 @@ def _merge_energies(parts: Sequence[Energy | None]) -> Energy | None:
     if not known:
         return None
     finite = sum(part.finite for part in known)
-    units = sum(exact.from_text(part.sum) for part in known)
+    units = sum(exact.from_text(part.exact_sum) for part in known)
     return Energy(
         finite=finite,
         nulls=sum(part.nulls for part in known),
         nans=sum(part.nans for part in known),
         plus_infinities=sum(part.plus_infinities for part in known),
         minus_infinities=sum(part.minus_infinities for part in known),
-        sum=exact.to_text(units),
-        mean=exact.quotient(units, finite) if finite else None,
+        sum=exact.quotient(units, 1),
+        exact_sum=exact.to_text(units),
+        mean=exact.quotient(units, finite),
         minimum=min((part.minimum for part in known if part.minimum is not None), default=None),
         maximum=max((part.maximum for part in known if part.maximum is not None), default=None),
         above_threshold=sum(part.above_threshold for part in known),

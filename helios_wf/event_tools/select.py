@@ -15,6 +15,7 @@ from helios_wf.event_tools.outputs import check_apart
 @options.output
 @options.event_range
 @options.table
+@options.types
 @options.row_index
 @click.option(
     "--filter",
@@ -29,6 +30,7 @@ def command(
     first_event: int,
     n_events: int | None,
     table: str | None,
+    types: dict[str, str],
     row_index: Path | None,
     filter_: str | None,
     columns: str | None,
@@ -47,6 +49,7 @@ def command(
         columns=names,
         filter=filter_,
         table=table,
+        types=types,
         index=piece.index,
     ) as reader:
         formats.write(output, reader, reader.schema)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 PARTS = ("status", "sensor", "energy")
 
 
-def statistics(pieces: Sequence[Piece], question: Question, table: str | None) -> Partial:
+def statistics(
+    pieces: Sequence[Piece], question: Question, table: str | None, types: Mapping[str, str] | None = None
+) -> Partial:
     """Returns the statistics of some events of some files.
 
     Raises:
@@ -35,7 +37,7 @@ def statistics(pieces: Sequence[Piece], question: Question, table: str | None) -
     counted = [name for part, name in columns.items() if part != "energy"]
     parts = []
     for piece in pieces:
-        with opened(piece, table, columns, question.filter, counted) as reader:
+        with opened(piece, table, columns, question.filter, types, counted, can_be_left_out=True) as reader:
             tally = Tally(question, reader.schema)
             for batch in reader:
                 tally.add(batch)
@@ -62,6 +64,7 @@ def _parts(_context: click.Context, option: click.Parameter, text: str) -> tuple
 )
 @options.event_range
 @options.table
+@options.types
 @options.row_index
 @click.option("--filter", "filter_", metavar="EXPRESSION", help="Take only events that pass; as in select.")
 @click.option(
@@ -84,6 +87,7 @@ def command(
     first_event: int,
     n_events: int | None,
     table: str | None,
+    types: dict[str, str],
     row_index: Path | None,
     filter_: str | None,
     without: tuple[str, ...],
@@ -108,7 +112,7 @@ def command(
     names = {f"{part}_column": None if part in without else columns[f"{part}_column"] for part in PARTS}
     question = Question(**names, threshold=threshold, bins=bins, low=low, high=high, filter=filter_)
     wanted = pieces(files, table, first_event, n_events, row_index)
-    result = to_json(statistics(list(wanted), question, table))
+    result = to_json(statistics(list(wanted), question, table, types))
     if output is None:
         click.echo(result, nl=False)
     else:

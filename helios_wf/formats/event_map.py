@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from helios_wf.errors import FileFormatError, FileTruncatedError, NoEventsError, did_you_mean
 from helios_wf.formats.columns import columns_of
 from helios_wf.formats.names import Format
-from helios_wf.formats.opening import unreadable
+from helios_wf.formats.opening import several_tables, unreadable
 from helios_wf.model import Layout
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _chosen(path: str, tables: dict[str, list[Any]], table: str | None) -> str:
     if table is None:
         if len(tables) == 1:
             return next(iter(tables))
-        raise NoEventsError(f"{path}: has several tables; choose one with table: {', '.join(tables)}")
+        raise several_tables(path, tables)
     if table not in tables:
         raise NoEventsError(f"{path}: has no table {table!r}{did_you_mean(table, tables)}")
     return table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from helios_wf.errors import EventFileError, FileFormatError, FileTruncatedError, NoEventsError, did_you_mean
 from helios_wf.formats.columns import columns_of, picked
 from helios_wf.formats.names import Format, missing_extra
-from helios_wf.formats.opening import file_size, unreadable
+from helios_wf.formats.opening import file_size, several_tables, unreadable
 from helios_wf.model import Layout
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _chosen(path: str, file: Any, table: str | None) -> tuple[str, Columns]:
         held = ", ".join(file) or "nothing"
         raise NoEventsError(f"{path}: has no dataset with an event axis; it holds {held:.300}")
     if len(tables) > 1:
-        raise NoEventsError(f"{path}: has several tables; choose one with table: {', '.join(tables)}")
+        raise several_tables(path, tables)
     return tables[0], _columns_at(path, file, tables[0])
 
 

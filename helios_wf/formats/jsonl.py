@@ -107,7 +107,11 @@ class JsonLinesFile:
             said = str(error)
         line = file_line(self._path, offset + start)
         said = said.removeprefix("JSON parse error: ").replace(" in row 0", "")
-        hint = "; the first MiB has no such member: give its type" if "unexpected field" in said else ""
+        hint = (
+            "; the first MiB has no such member: give its type, on the shell --type NAME=TYPE"
+            if "unexpected field" in said
+            else ""
+        )
         return FileFormatError(
             f"{self._path}: line {line}: {said}{hint}: {row.decode('utf-8', 'replace')!r:.120}"
         )

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from helios_wf.errors import FileFormatError, NoEventsError
-from helios_wf.formats.columns import difference
+from helios_wf.formats.columns import Types, difference
 from helios_wf.formats.names import TEXT
 from helios_wf.formats.opening import BLOCK_BYTES, ByteSource, not_written
+from helios_wf.formats.port import Opening
 from helios_wf.formats.recognition import resolved
 from helios_wf.formats.whole import whole_file
 from helios_wf.formats.writing import CLUSTER_EVENTS, writable, write
@@ -27,13 +28,14 @@ def merge(
     *,
     format: str | None = None,
     table: str | None = None,
+    types: Types | None = None,
     cluster_events: int = CLUSTER_EVENTS,
 ) -> None:
     """Merges files with the same columns into a new one, events in the order of ``paths``.
 
     Text of one format is merged byte by byte: a CSV header stands once, a missing newline at a file's end is
     added where another file follows.  Everything else is read and written in batches, so files may also
-    change format.
+    change format; ``table`` and ``types`` are as for ``read``.
 
     Raises:
         NoEventsError: there is nothing to merge.
@@ -46,22 +48,21 @@ def merge(
         raise FileFormatError(f"{target}: is one of the files to merge; give the merged file another name")
     made = writable(target, format)
     formats = [resolved(path, None) for path in paths]
-    if made.name in TEXT and set(formats) == {made.name}:
+    if made.name in TEXT and set(formats) == {made.name} and not types:
         _merge_text([str(path) for path in paths], target, made.name)
         return
-    _merge_batches(paths, target, made.name, table, cluster_events)
+    _merge_batches(paths, target, made.name, Opening(table, types), cluster_events)
 
 
 def _merge_batches(
-    paths: Sequence[AnyPath], out: str, format: str, table: str | None, cluster_events: int
+    paths: Sequence[AnyPath], out: str, format: str, opening: Opening, cluster_events: int
 ) -> None:
-    from helios_wf.formats.port import Opening
     from helios_wf.formats.reading import open_source, read
 
     schema: pa.Schema | None = None
-    found = table
+    found = opening.table
     for path in paths:
-        source = open_source(path, None, Opening(table=table))
+        source = open_source(path, None, opening)
         found = found or getattr(source, "table", None)
         its = source.schema
         source.close()
@@ -73,7 +74,7 @@ def _merge_batches(
 
     def batches() -> Iterator[pa.RecordBatch]:
         for path in paths:
-            with read(path, table=table) as its:
+            with read(path, table=opening.table, types=opening.types) as its:
                 yield from its
 
     write(out, batches(), schema, format=format, table=found or "events", cluster_events=cluster_events)

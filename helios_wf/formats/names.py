@@ -42,6 +42,9 @@ FORMATS: dict[str, Format] = {
 }
 """All formats by name.  ``rntuple`` is asked for by name, to be written; a read file of it is ``root``."""
 
+TABLES = frozenset({"root", "rntuple", "hdf5", "eventmap", "parquet"})
+"""Formats whose files may be asked for a table by name (a Parquet file is whatever table is asked for)."""
+
 TEXT = frozenset({"csv", "tsv", "jsonl", "lines"})
 """Formats whose rows end with a newline, plain or gzipped."""
 

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import stat
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from helios_wf.errors import EventFileError, FileFormatError, FileTruncatedError, FileUnreadableError
+from helios_wf.errors import (
+    EventFileError,
+    FileFormatError,
+    FileTruncatedError,
+    FileUnreadableError,
+    NoEventsError,
+)
+
+PASSING = frozenset(
+    {
+        errno.EAGAIN,
+        errno.EDQUOT,
+        errno.EINTR,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+    }
+)
+"""What the system says when it is in trouble itself: a full disk, a lost file server."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK_BYTES = 4 << 20
@@ -46,19 +70,32 @@ def head(path: str | os.PathLike[str], size: int) -> bytes:
 
 
 def unreadable(path: object, error: Exception) -> FileUnreadableError:
-    """Returns the error for a file that the system refused."""
+    """Returns the error for a file that the system refused; exit code 1 where that may pass, else 2."""
     if isinstance(error, FileNotFoundError):
         return FileUnreadableError(f"{path}: no such file; give the path of an existing file")
     if isinstance(error, PermissionError):
         return FileUnreadableError(f"{path}: may not be read; check its permissions (ls -l)")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return FileUnreadableError(f"{path}: cannot be read: {reason}")
+    refused = FileUnreadableError(f"{path}: cannot be read: {reason}")
+    if isinstance(error, OSError) and error.errno in PASSING:
+        refused.exit_code = 1
+    return refused
+
+
+def several_tables(path: object, tables: Iterable[str]) -> NoEventsError:
+    """Returns the error for a file with several tables, none of which was chosen."""
+    return NoEventsError(
+        f"{path}: has several tables; choose one with table, on the shell --table: {', '.join(tables)}"
+    )
 
 
 def not_written(path: object, error: OSError) -> EventFileError:
-    """Returns the error for a file that the system cannot write."""
+    """Returns the error for a file that the system cannot write; exit code 1 where that may pass, else 2."""
     reason = os.strerror(error.errno) if error.errno else str(error)
-    return EventFileError(f"{path}: cannot be written: {reason}; nothing of it is left")
+    refused = EventFileError(f"{path}: cannot be written: {reason}; nothing of it is left")
+    if error.errno is None or error.errno in PASSING:
+        refused.exit_code = 1
+    return refused
 
 
 class ByteSource:

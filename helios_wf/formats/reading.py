@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
-from helios_wf.errors import EventFileError
+from helios_wf.errors import EventFileError, FileFormatError
 from helios_wf.formats.batches import BATCH_EVENTS, Batches
 from helios_wf.formats.columns import Types, chosen, picked
-from helios_wf.formats.names import TEXT, Format, format_named
+from helios_wf.formats.names import TABLES, TEXT, Format, format_named
 from helios_wf.formats.port import FormatModule, Opening, Source, Wanted
 from helios_wf.formats.recognition import resolved
 from helios_wf.formats.row_index import RowIndex
@@ -36,8 +36,12 @@ def open_source(path: Path, format: str | None = None, opening: Opening | None =
         EventFileError: the file cannot be used; the subclass and message say why.
         MissingExtraError: its format needs a package that is not installed.
     """
-    made = format_named(resolved(path, format))
-    return module_of(made).open_source(str(path), made, opening or Opening())
+    made, opening = format_named(resolved(path, format)), opening or Opening()
+    if opening.table is not None and made.name not in TABLES:
+        raise FileFormatError(
+            f"{path}: {made.words}: such a file has no tables to choose from, so no {opening.table!r}"
+        )
+    return module_of(made).open_source(str(path), made, opening)
 
 
 def probe(

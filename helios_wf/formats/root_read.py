@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from helios_wf.errors import EventFileError, FileFormatError, FileTruncatedError, NoEventsError, did_you_mean
 from helios_wf.formats.columns import columns_of, picked
 from helios_wf.formats.names import Format, missing_extra
-from helios_wf.formats.opening import file_size, head, unreadable
+from helios_wf.formats.opening import file_size, head, several_tables, unreadable
 from helios_wf.formats.root_tables import (
     NTUPLE_CLASSES,
     TREE_CLASSES,
@@ -149,7 +149,7 @@ def _chosen(path: str, file: Any, table: str | None) -> tuple[str, RootColumns]:
         raise NoEventsError(f"{path}: has no TTree or RNTuple; it holds {held:.300}")
     if table is None:
         if len(tables) > 1:
-            raise NoEventsError(f"{path}: has several tables; choose one with table: {', '.join(tables)}")
+            raise several_tables(path, tables)
         table = next(iter(tables))
     name = table.partition(";")[0]
     if name not in tables:

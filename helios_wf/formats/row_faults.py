@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,8 @@ def csv_fault(path: str, line: int, row: bytes, parser: CsvParser, said: str) ->
         if not _fits(name, row, parser):
             return FileFormatError(
                 f"{where}: column {name!r} has {value!r:.60}, expected {parser.wanted.field(name).type} "
-                "(as in the first rows of the file; another type can be given for the column)"
+                "(as in the first rows of the file; another type can be given for the column, "
+                f"on the shell --type {shlex.quote(f'{name}=string')})"
             )
     return FileFormatError(f"{where}: {said}")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +66,19 @@ def test_the_example_event_statistics(checkout: Path) -> None:
     path = checkout / "examples" / "event_statistics" / "work" / "results" / "statistics.json"
     assert outputs["statistics"]["path"] == str(path)
     assert json.loads(path.read_text())["n_events"] == 100_000
+
+
+def test_the_example_root_branch(checkout: Path) -> None:
+    pytest.importorskip("uproot", reason="ROOT files need the extra root")
+    done = run(checkout, "root_branch")
+    assert "partial: 4/4 jobs" in done.stderr
+    assert "column   M      double" in done.stdout
+    work = checkout / "examples" / "root_branch" / "work"
+    energy = json.loads((work / "results" / "statistics.json").read_text())["energy"]
+    masses = [formats.read(work / f"{name}.root").read_all()["M"].to_pylist() for name in ("first", "second")]
+    assert energy["sum"] == math.fsum(masses[0] + masses[1])
+    mantissa, exponent = energy["exact_sum"].split("p")
+    assert Fraction(int(mantissa)) * Fraction(2) ** int(exponent) == sum(map(Fraction, masses[0] + masses[1]))
 
 
 def test_the_example_datasets(checkout: Path) -> None:

@@ -199,7 +199,7 @@ def test_a_file_of_947_columns_is_added_shown_and_cut(helios: Command, shared: P
 def test_an_rntuple_is_added_by_its_table_shown_and_cut(helios: Command, shared: Path) -> None:
     path = shared / "data" / CASES["RNTuple"].file
     assert helios("dataset", "add", "atlas.physlite", path, "--close") == 2
-    assert "choose one with table: " in helios.err
+    assert "choose one with table, on the shell --table: " in helios.err
     assert "EventData" in helios.err
     assert helios("dataset", "add", "atlas.physlite", path, "--table", "EventData", "--close") == 0
     assert helios.out == "atlas.physlite: 1 file, 100 events, 2.1 MB, CLOSED\n"

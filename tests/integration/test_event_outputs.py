@@ -164,3 +164,17 @@ def test_a_stopped_program_leaves_nothing_half() -> None:
     with pytest.raises(KeyboardInterrupt), whole_file("x.json") as place:
         stopped(place)
     assert there() == []
+
+
+@pytest.mark.parametrize(
+    "line", ["select g.csv -o full.csv", "merge g.csv -o full.csv", "stats g.csv -o full.csv"]
+)
+def test_a_full_disk_is_no_mistake_of_the_caller(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    events("generate --n-events 5 -o g.csv")
+    Path("full.csv").symlink_to("/dev/full")
+    with pytest.raises(SystemExit) as ended:
+        events(line)
+    assert "No space left on device" in capsys.readouterr().err
+    assert ended.value.code == 1

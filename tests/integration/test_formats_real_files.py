@@ -70,7 +70,7 @@ def test_nano_aod_with_947_columns_is_probed_and_read_by_range(data: Path) -> No
 
 
 def test_an_rntuple_is_probed_and_read_by_range(data: Path) -> None:
-    with pytest.raises(NoEventsError, match=r"choose one with table: .*EventData"):
+    with pytest.raises(NoEventsError, match=r"choose one with table, on the shell --table: .*EventData"):
         formats.probe(data / PHYSLITE)
     layout = formats.probe(data / PHYSLITE, table="EventData")
     assert (layout.format, layout.n_events, layout.clusters) == ("root", 100, (0, 100))

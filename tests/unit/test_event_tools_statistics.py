@@ -96,7 +96,7 @@ def test_values_that_are_no_numbers_are_counted_apart():
 def test_no_events_have_no_mean():
     energy = statistics([batch_of([])]).energy
     assert energy
-    assert (energy.mean, energy.minimum, energy.sum) == (None, None, "0p0")
+    assert (energy.mean, energy.minimum, energy.sum, energy.exact_sum) == (None, None, 0.0, "0p0")
 
 
 def test_sensors_are_listed_by_number_before_text():
@@ -132,7 +132,8 @@ def test_any_type_of_number_can_be_added_up(kind: pa.DataType):
         [pa.RecordBatch.from_arrays([pa.array([1, None, 4], kind)], names=["energy"])], question
     )
     assert result.energy
-    assert (result.energy.mean, result.energy.sum, result.energy.nulls) == (2.5, "5p0", 1)
+    assert (result.energy.mean, result.energy.nulls) == (2.5, 1)
+    assert (result.energy.sum, result.energy.exact_sum) == (5.0, "5p0")
 
 
 def test_large_integers_are_summed_exactly():
@@ -140,7 +141,7 @@ def test_large_integers_are_summed_exactly():
     question = msgspec.structs.replace(QUESTION, sensor_column=None, status_column=None)
     result = statistics([pa.RecordBatch.from_arrays([column], names=["energy"])], question)
     assert result.energy
-    assert result.energy.sum == "1p53"
+    assert (result.energy.sum, result.energy.exact_sum) == (2.0**53, "1p53")
 
 
 def test_a_column_of_lists_is_refused_with_its_type():
@@ -158,9 +159,21 @@ def test_parts_that_answer_other_questions_are_not_added_up():
     one = statistics([batch_of([])])
     other = statistics([batch_of([])], msgspec.structs.replace(QUESTION, threshold=2.0, bins=8))
     with pytest.raises(
-        InputError, match=r"partial statistics 2 .*threshold 2.0 instead of 1.0, bins 8 instead of 7"
+        InputError, match=r"^part 2: .* than part 1: threshold 2.0 \(there: 1.0\), bins 8 \(there: 7\)"
     ):
         partial.merge([one, other])
+    third = statistics([batch_of([])], msgspec.structs.replace(QUESTION, filter="energy > 1"))
+    with pytest.raises(InputError, match=r"^c: .* than a: filter 'energy > 1' \(there: none\)"):
+        partial.merge([one, one, third], ["a", "b", "c"])
+
+
+def test_a_sum_beyond_all_doubles_is_exact_and_has_no_number():
+    largest = [("active", 1, 1.7e308)] * 3
+    whole = statistics([batch_of(largest)])
+    merged = partial.merge([statistics([batch_of(largest[:1])]), statistics([batch_of(largest[1:])])])
+    assert whole.energy
+    assert (whole.energy.sum, whole.energy.mean) == (None, 1.7e308)
+    assert partial.to_json(merged) == partial.to_json(whole)
 
 
 def test_merging_nothing_is_refused():

@@ -20,7 +20,9 @@ def test_payloads_are_rows_in_the_order_of_their_numbers(tmp_path: Path) -> None
         {"event": 1, "payload": "b"},
         {"event": 2, "payload": '{"visit":7}'},
     ]
-    with pytest.raises(NoEventsError, match="has several tables; choose one with table: isr, final"):
+    with pytest.raises(
+        NoEventsError, match="has several tables; choose one with table, on the shell --table: isr, final"
+    ):
         formats.probe(path)
     with pytest.raises(NoEventsError, match="has no table 'irs'; did you mean 'isr'"):
         formats.probe(path, table="irs")

@@ -154,7 +154,9 @@ def test_of_several_tables_one_must_be_chosen(tmp_path: Path) -> None:
         file.mktree("events", {"x": "float64"}).extend({"x": [1.0, 2.0]})
         file.mktree("sub/muons", {"x": "float64"}).extend({"x": [1.0, 2.0, 3.0]})
     for name, muons in (("a.h5", "muons"), ("a.root", "sub/muons")):
-        with pytest.raises(NoEventsError, match=f"choose one with table: events, {muons}"):
+        with pytest.raises(
+            NoEventsError, match=f"choose one with table, on the shell --table: events, {muons}"
+        ):
             formats.probe(tmp_path / name)
         layout = formats.probe(tmp_path / name, table=muons)
         assert (layout.table, layout.n_events) == (muons, 3)
