@@ -7,6 +7,7 @@ doc: |
   others, so a step that runs this tool can be split without an input dataset.
 baseCommand: [helios-events, generate]
 arguments: [--output, $(inputs.stem).$(inputs.extension)]
+permanentFailCodes: [2]
 hints:
   ResourceRequirement: {coresMin: 1, ramMin: 400}
 inputs:

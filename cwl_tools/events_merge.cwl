@@ -6,6 +6,7 @@ doc: |
   gives the same events as joining all at once.
 baseCommand: [helios-events, merge]
 arguments: [--output, $(inputs.stem).$(inputs.extension)]
+permanentFailCodes: [2]
 hints:
   ResourceRequirement: {coresMin: 1, ramMin: 400}
 inputs:
@@ -17,6 +18,12 @@ inputs:
     type: string?
     label: Table of events, where the files hold several
     inputBinding: {prefix: --table}
+  types:
+    type:
+      - "null"
+      - {type: array, items: string, inputBinding: {prefix: --type}}
+    label: Types of columns of text files
+    doc: COLUMN=TYPE, over what the first rows suggest, e.g. run=string or energy=double.
   first_event:
     type: long?
     label: Position of the first event, counted through the files

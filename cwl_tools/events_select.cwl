@@ -6,6 +6,7 @@ doc: |
   output may have another format than the input, so this tool also converts.
 baseCommand: [helios-events, select]
 arguments: [--output, $(inputs.events.nameroot).$(inputs.extension)]
+permanentFailCodes: [2]
 hints:
   ResourceRequirement: {coresMin: 1, ramMin: 400}
 inputs:
@@ -17,6 +18,12 @@ inputs:
     type: string?
     label: Table of events, where the file holds several
     inputBinding: {prefix: --table}
+  types:
+    type:
+      - "null"
+      - {type: array, items: string, inputBinding: {prefix: --type}}
+    label: Types of columns of text files
+    doc: COLUMN=TYPE, over what the first rows suggest, e.g. run=string or energy=double.
   row_index:
     type: File?
     label: Where rows of a text file start

@@ -7,6 +7,7 @@ doc: |
   parts of the events, joined by stats_merge.cwl, give the same bytes as the output for all at once.
 baseCommand: [helios-events, stats]
 arguments: [--output, $(inputs.events.nameroot).stats.json]
+permanentFailCodes: [2]
 hints:
   ResourceRequirement: {coresMin: 1, ramMin: 400}
 inputs:
@@ -18,6 +19,12 @@ inputs:
     type: string?
     label: Table of events, where the file holds several
     inputBinding: {prefix: --table}
+  types:
+    type:
+      - "null"
+      - {type: array, items: string, inputBinding: {prefix: --type}}
+    label: Types of columns of text files
+    doc: COLUMN=TYPE, over what the first rows suggest, e.g. run=string or energy=double.
   row_index:
     type: File?
     label: Where rows of a text file start

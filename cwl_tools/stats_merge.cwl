@@ -6,6 +6,7 @@ doc: |
   how the events were cut into parts, nor on the order or depth of the joining.
 baseCommand: [helios-events, merge]
 arguments: [--output, $(inputs.stem).json]
+permanentFailCodes: [2]
 hints:
   ResourceRequirement: {coresMin: 1, ramMin: 400}
 inputs:

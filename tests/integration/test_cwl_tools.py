@@ -51,6 +51,11 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return run
 
 
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.stem)
+def test_a_mistake_of_the_caller_is_not_tried_again(tool: Path):
+    assert YAML(typ="safe").load(tool)["permanentFailCodes"] == [2]
+
+
 def file(path: str | Path) -> dict[str, str]:
     return {"class": "File", "path": str(path)}
 
