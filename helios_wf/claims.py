@@ -1,0 +1,122 @@
+"""What a run will write, and who else has written it or will: asked before anything runs.
+
+A run is refused when one of its datasets exists already, will be made by an unfinished run, or would lie in a
+folder that holds files of somebody else.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import msgspec
+
+from helios_wf.engine.destinations import dataset_folder, first_file
+from helios_wf.errors import DatasetError, SettingsError
+from helios_wf.publishing import Options
+from helios_wf.store import Tx, datasets, publications, runs
+
+
+def claimed(tx: Tx, but: Collection[str] = ()) -> dict[str, str]:
+    """Returns the datasets that unfinished runs will make, and in words which those are.
+
+    Args:
+        tx: a transaction.
+        but: ids of runs that do not count.
+    """
+    found: dict[str, str] = {}
+    for run_id, given in runs.unfinished(tx):
+        if run_id not in but:
+            who = f"run {run_id}, which is not finished (resume it, or cancel it)"
+            found |= dict.fromkeys(names_in(msgspec.convert(given, Options)), who)
+    return found
+
+
+def names_in(options: Options) -> list[str]:
+    """Returns the datasets that a run with these options makes, those of its logs too."""
+    return [*options.datasets.values(), *options.logs.values()]
+
+
+def claim(tx: Tx, options: Options, names: dict[str, str]) -> None:
+    """Makes sure that nobody has, or will have, written what a new run will write; then claims it.
+
+    Args:
+        tx: a transaction.
+        options: of the new run.
+        names: who will write a dataset; this run's are added.
+
+    Raises:
+        DatasetError: a name is taken, or its folder holds files already.
+    """
+    for name in names_in(options):
+        if datasets.exists(tx, name):
+            raise DatasetError(
+                f"dataset {name!r} exists already, and this run would write it; "
+                "give its template a new version, or an output name with {run_id}"
+            )
+        if name in names:
+            raise DatasetError(
+                f"two runs would both write dataset {name!r}: this one and {names[name]}; "
+                "give the name of the output what tells them apart, such as {run_id}"
+            )
+        for reason in _occupied(tx, Path(options.outdir), name):
+            raise DatasetError(reason)
+        names[name] = "another of this command"
+
+
+def _occupied(tx: Tx, outdir: Path, name: str) -> Iterator[str]:
+    folder = dataset_folder(outdir, name)
+    file = first_file(folder)
+    if file is not None:
+        run = publications.owner(tx, str(file))
+        whose = "of no run in this store" if run is None else f"of run {run} (helios-wf status {run})"
+        yield (
+            f"dataset {name!r} would be written to {folder}, where {file.name} lies already, {whose}; "
+            "nothing is written over: move it away, or give another --outdir"
+        )
+
+
+def check_resumable(tx: Tx, run_id: str, options: Options, but: Collection[str] = ()) -> None:
+    """Makes sure that a run may still write its datasets.
+
+    Raises:
+        DatasetError: another run made one of them, or is about to.
+    """
+    others = claimed(tx, {run_id, *but})
+    for name in names_in(options):
+        if datasets.exists(tx, name):
+            raise DatasetError(
+                f"run {run_id} cannot be resumed: dataset {name!r}, which it would write, was made by "
+                f"another run in the meantime, and is left alone (see helios-wf dataset show {name}); "
+                f"this run can be put away: helios-wf clean {run_id}"
+            )
+        if name in others:
+            raise DatasetError(
+                f"run {run_id} cannot be resumed: dataset {name!r}, which it would write, is being made by "
+                f"{others[name]}"
+            )
+
+
+def check_outdir(outdir: Path, make: bool = True) -> None:
+    """Makes sure that outputs can be written to a folder, which is made unless that is not wanted.
+
+    Raises:
+        SettingsError: it is no folder, or may not be written.
+    """
+    try:
+        if make:
+            outdir.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=outdir):
+                return
+        there = next(one for one in (outdir, *outdir.parents) if one.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(None, "Not a directory")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(None, "Permission denied")
+    except OSError as error:
+        raise SettingsError(
+            f"the output folder {outdir} cannot be written ({error.strerror}); "
+            "mend its permissions, or give another: --outdir FOLDER"
+        ) from None
