@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 
 from helios_wf.choosing import Bound, Choice, Runnable
+from helios_wf.claims import check_outdir, claim, claimed
 from helios_wf.config import Settings
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine.loop import LEASE_S, dead_holder, engine_name
-from helios_wf.errors import DatasetError, RunError, RunTakenError
+from helios_wf.errors import RunError, RunTakenError, UserError
 from helios_wf.match import name_parts, output_names
 from helios_wf.model import Document, Workflow, digest
 from helios_wf.model.noun import Json
@@ -46,28 +47,30 @@ def new_runs(store: Store, runnable: Runnable, choice: Choice, settings: Setting
     All of it is recorded, with the datasets that are new, or nothing.
 
     Raises:
-        DatasetError: an output would become a dataset whose name is taken.
+        DatasetError: an output would become a dataset whose name or folder is taken.
         MaskError: the name of an output cannot be made.
+        SettingsError: the output folder cannot be written.
     """
     with store.write(alone=True) as tx:
         for dataset in choice.new:
             datasets.create(tx, dataset)
-        names = _claimed(tx)
-        return [_new_run(tx, runnable, bound, settings, names) for bound in choice.runs]
+        names = claimed(tx)
+        ids = [_new_run(tx, runnable, bound, settings, names) for bound in choice.runs]
+        if ids:
+            check_outdir(settings.outdir)
+    return ids
 
 
 def _new_run(tx: Tx, runnable: Runnable, bound: Bound, settings: Settings, names: dict[str, str]) -> str:
     """Records one run; ``names`` are the datasets that unfinished runs will make, and which those are."""
     document = runnable.document
-    captures = bound.match.captures if bound.match else {}
-    what = [document.digest, bound.inputs, captures, list(runnable.changes), str(settings.outdir)]
-    identity = digest(what)
+    identity = _identity(runnable, bound, settings)
     unfinished = runs.find_unfinished(tx, identity)
     if unfinished is not None:
         return unfinished.id
     run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(3)
     options = _options(runnable, bound, settings, run_id)
-    _claim(tx, [*options.datasets.values(), *options.logs.values()], names)
+    claim(tx, options, names)
     template = document.process.template if isinstance(document.process, Workflow) else None
     documents.put(tx, document.digest, msgspec.json.encode(document))
     run = NewRun(
@@ -94,30 +97,27 @@ def _new_run(tx: Tx, runnable: Runnable, bound: Bound, settings: Settings, names
     return run_id
 
 
-def _claimed(tx: Tx) -> dict[str, str]:
-    """Returns the datasets that unfinished runs will make, and in words which those are."""
-    claimed: dict[str, str] = {}
-    for run_id, given in runs.unfinished(tx):
-        options = msgspec.convert(given, Options)
-        who = f"run {run_id}, which is not finished (resume it, or cancel it)"
-        claimed |= dict.fromkeys([*options.datasets.values(), *options.logs.values()], who)
-    return claimed
+def _identity(runnable: Runnable, bound: Bound, settings: Settings) -> str:
+    """Returns what tells whether two commands ask for the same run."""
+    captures = bound.match.captures if bound.match else {}
+    what = [runnable.document.digest, bound.inputs, captures, list(runnable.changes), str(settings.outdir)]
+    return digest(what)
 
 
-def _claim(tx: Tx, wanted: Sequence[str], names: dict[str, str]) -> None:
-    """Makes sure that nobody has, or will have, written the datasets that a run will write."""
-    for name in wanted:
-        if datasets.exists(tx, name):
-            raise DatasetError(
-                f"dataset {name!r} exists already, and this run would write it; "
-                "give its template a new version, or an output name with {run_id}"
-            )
-        if name in names:
-            raise DatasetError(
-                f"two runs would both write dataset {name!r}: this one and {names[name]}; "
-                "give the name of the output what tells them apart, such as {run_id}"
-            )
-        names[name] = "another of this command"
+def foreseen(store: Store, runnable: Runnable, choice: Choice, settings: Settings) -> list[str]:
+    """Returns why each of the runs that were chosen would be refused, empty for one that would not."""
+    found = []
+    with store.read() as tx:
+        names = claimed(tx)
+        for bound in choice.runs:
+            try:
+                check_outdir(settings.outdir, make=False)
+                if runs.find_unfinished(tx, _identity(runnable, bound, settings)) is None:
+                    claim(tx, _options(runnable, bound, settings, "RUN"), names)
+                found.append("")
+            except UserError as error:
+                found.append(str(error))
+    return found
 
 
 def find_run(store: Store, run_id: str | None) -> RunRow:

@@ -35,10 +35,11 @@ class TaskPreview(Noun, frozen=True):
 
 
 class Preview(Noun, frozen=True):
-    """A run as it would be: its tasks in order, and what would keep it from ending well."""
+    """A run as it would be: its tasks in order, what would keep it from ending well, and from beginning."""
 
     tasks: tuple[TaskPreview, ...]
     problems: tuple[str, ...]
+    refusal: str = ""
 
 
 class _Nothing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,16 +10,19 @@ import msgspec
 from helios_wf import formats
 from helios_wf.cwl.found import deep
 from helios_wf.engine import paths
-from helios_wf.engine.destinations import Destinations, arrange, basename_of, files_of
+from helios_wf.engine.destinations import Destinations, arrange, basename_of, dataset_folder, files_of
 from helios_wf.engine.loop import Held
 from helios_wf.engine.publish import carry_out
-from helios_wf.errors import DatasetError, EventFileError, MissingExtraError, StoreError
+from helios_wf.errors import DatasetError, EventFileError, MissingExtraError, StoreError, UserError
 from helios_wf.match import file_names
 from helios_wf.model import Dataset, Document, EventFile, Layout, Noun, Workflow
 from helios_wf.model.noun import Json
 from helios_wf.states import DatasetState, RunState
 from helios_wf.store import Store, Tx, datasets, jobs, publications, runs
 from helios_wf.store.rows import Publication
+
+LOGS = "logs of step "
+"""How the publications of logs are called, to be told from outputs: no output has a space in its name."""
 
 
 class Options(Noun, frozen=True):
@@ -67,18 +70,20 @@ class Publisher:
 
         Raises:
             StoreError: something could not be moved or recorded; the run stays as it is.
-            UserError: an output has a name that is none, two files of a dataset would have one, or another
-                run made a dataset of that name.
+            UserError: an output has a name that is none, two files of a dataset would have one, another run
+                made a dataset of that name, or a file of somebody else lies where one is to go.
         """
         values = self._values()
         own = self._home / "runs" / self._held.id
         places = Destinations(self._loose, self._folders(), self._file_names(values))
         places.spare(values, self._held.flow.values.inputs)
         arranged = arrange(values, places, own / "literals")
+        logs = [self._log_move(step, name) for step, name in self._logs.items()]
         with self._store.write() as tx:
             runs.fence(tx, self._held.id, self._held.epoch)
             self._refuse_taken(tx)
-            publications.intend(tx, self._held.id, arranged.moves)
+            self._refuse_others(tx, [*arranged.moves, *logs])
+            publications.intend(tx, self._held.id, [*arranged.moves, *logs])
         carry_out(arranged.moves, own)
         try:
             outputs: dict[str, Json] = deep(arranged.outputs)
@@ -105,6 +110,25 @@ class Publisher:
                 text = f"dataset {name!r} was made by another run in the meantime; it is left alone"
                 raise DatasetError(text)
 
+    def _refuse_others(self, tx: Tx, moves: Sequence[Publication]) -> None:
+        """Makes sure that no file is written over that is not this run's own.
+
+        Outputs that become no dataset replace what lies there, as CWL runners do, unless a dataset has it.
+        """
+        own = {one.destination for one in publications.list(tx, self._held.id)}
+        for move in moves:
+            place = Path(move.destination)
+            stays = move.destination == move.source and not _is_log(move)
+            if stays or move.destination in own or not place.exists():
+                continue
+            holder = datasets.holder(tx, move.destination)
+            if holder is not None or (place.is_file() and (move.output in self._names or _is_log(move))):
+                whose = f"dataset {holder!r} has it" if holder else "it is not this run's"
+                raise UserError(
+                    f"output {move.output!r} cannot be published: {place} exists already, and {whose}; "
+                    f"nothing is written over: move it away, then helios-wf resume {self._held.id}"
+                )
+
     def _values(self) -> dict[str, Json]:
         flow = self._held.flow
         with self._store.read() as tx:
@@ -116,7 +140,7 @@ class Publisher:
         return values
 
     def _folders(self) -> dict[str, Path]:
-        return {output: self._outdir / _folder(name) for output, name in self._names.items()}
+        return {output: dataset_folder(self._outdir, name) for output, name in self._names.items()}
 
     def _file_names(self, values: Mapping[str, Json]) -> dict[str, list[str]]:
         workflow = self._document.process
@@ -136,10 +160,18 @@ class Publisher:
         )
         return Dataset(name, DatasetState.CLOSED, described, {}, self._held.id)
 
+    def _log_move(self, step: str, name: str) -> Publication:
+        path = str(self._log_path(name))
+        return Publication(f"{LOGS}{step}", 0, path, path, 0)
+
+    def _log_path(self, name: str) -> Path:
+        folder = dataset_folder(self._outdir, name)
+        return folder / f"{folder.name}.log"
+
     def _log_dataset(self, step: str, name: str) -> Dataset:
         """Writes the logs of a step's jobs, one behind the other in index order, as one file."""
         (task,) = (task for task in self._held.flow.plan.tasks if task.name == step)
-        path = self._outdir / _folder(name) / f"{_folder(name).name}.log"
+        path = self._log_path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._store.read() as tx, path.open("wb") as out:
             for text, state, _ in jobs.outputs_below(tx, self._held.id, task.number, ""):
@@ -153,9 +185,8 @@ class Publisher:
         return Dataset(name, DatasetState.CLOSED, (file,), {}, self._held.id)
 
 
-def _folder(name: str) -> Path:
-    """Returns the relative folder of a dataset: ``/`` in its name makes folders, a scope is the outermost."""
-    return Path(name.replace(":", "/"))
+def _is_log(move: Publication) -> bool:
+    return move.output.startswith(LOGS)
 
 
 def _layout(path: str) -> Layout | None:

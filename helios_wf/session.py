@@ -11,6 +11,7 @@ import msgspec
 
 from helios_wf import formats
 from helios_wf.backend import Backend, BackendSettings, load_backend
+from helios_wf.claims import check_outdir, check_resumable
 from helios_wf.config import Settings
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine import paths
@@ -97,6 +98,7 @@ class Session:
 
         Raises:
             RunTakenError: another live engine holds one of them; none was touched.
+            DatasetError: another run made, or is making, what one of them would write; none was touched.
         """
         epochs = self._take(ids)
         try:
@@ -124,6 +126,9 @@ class Session:
                 row = runs.get(tx, run_id)
                 if row.state in (RunState.DONE, RunState.FINISHED):
                     raise RunError(f"run {run_id} is {row.state} already")
+                options = msgspec.convert(row.options, Options)
+                check_resumable(tx, run_id, options, ids)
+                check_outdir(Path(options.outdir))
                 epochs[run_id] = runs.take(tx, run_id, self._name, LEASE_S, dead_holder(row.engine))
                 self._refuse_cleaned(tx, run_id)
                 # what was asked of an engine before this one is not asked of this one
@@ -132,8 +137,7 @@ class Session:
                     jobs.reset(tx, run_id, _unsuccessful(tx, run_id))
                 self._layouts.learn(datasets.get(tx, name) for name in row.datasets.values())
                 document = msgspec.json.decode(documents.get(tx, row.document), type=Document)
-                changes = msgspec.convert(row.options, Options).changes
-                self._contexts[run_id] = (row, apply_settings(document, changes))
+                self._contexts[run_id] = (row, apply_settings(document, options.changes))
         return epochs
 
     def _refuse_cleaned(self, tx: Tx, run_id: str) -> None:

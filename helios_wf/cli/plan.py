@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from helios_wf.cli.options import settings_options
 from helios_wf.config import Settings
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     default="table",
     show_default=True,
 )
-@settings_options("home", "store", "root")
+@settings_options("home", "store", "root", "outdir")
 def plan(
     document: str,
     job: str | None,
@@ -47,22 +49,26 @@ def plan(
     from helios_wf.choosing import Choice, choose, load_runnable
     from helios_wf.cli.run import why_not
     from helios_wf.errors import InputError
+    from helios_wf.launch import foreseen
     from helios_wf.preview import preview
     from helios_wf.session import Layouts
     from helios_wf.store import Store
 
+    open_store = functools.cache(lambda: Store.open(settings.store, settings.home))
     runnable = load_runnable(document, changes, settings.home / "cache", settings.root)
     try:
-        choice = choose(runnable.document, job, given, lambda: Store.open(settings.store, settings.home))
+        choice = choose(runnable.document, job, given, open_store)
     except InputError as error:
         if job is not None or given:
             raise
         choice = Choice((), (str(error),))
     layouts = Layouts()
+    refusals = foreseen(open_store(), runnable, choice, settings) if choice.runs else []
     shown: list[tuple[Match | None, Preview]] = []
-    for bound in choice.runs:
+    for bound, refusal in zip(choice.runs, refusals, strict=True):
         layouts.learn(bound.datasets)
-        shown.append((bound.match, preview(runnable.plan, bound.inputs, layouts.of)))
+        found = preview(runnable.plan, bound.inputs, layouts.of)
+        shown.append((bound.match, found if not refusal else replace(found, refusal=refusal)))
     if not shown:
         shown.append((None, preview(runnable.plan, None, layouts.of)))
     _write(shown, why_not(choice), output)
@@ -110,6 +116,8 @@ def _table(match: Match | None, preview: Preview) -> None:
             click.echo(f"{one.name}: {one.way}, because {one.why}")
     for problem in preview.problems:
         click.echo(f"would fail: {problem}")
+    if preview.refusal:
+        click.echo(f"would be refused: {preview.refusal}")
 
 
 def _number(value: int | None) -> str:

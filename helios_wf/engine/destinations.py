@@ -83,6 +83,19 @@ class Destinations:
         return Path(path)
 
 
+def dataset_folder(outdir: Path, name: str) -> Path:
+    """Returns the folder of a dataset: ``/`` in its name makes folders, a scope is the outermost."""
+    return outdir / name.replace(":", "/")
+
+
+def first_file(folder: Path) -> Path | None:
+    """Returns the first file in a folder that is not hidden, None where there is none."""
+    if not folder.is_dir():
+        return folder if folder.exists() else None
+    found = (one for one in sorted(folder.iterdir()) if not one.name.startswith(".") and not one.is_dir())
+    return next(found, None)
+
+
 def arrange(values: Mapping[str, Json], destinations: Destinations, literals: Path) -> Published:
     """Returns where the outputs of a run go; nothing is moved yet.
 

@@ -108,6 +108,17 @@ def get(tx: Connection, name: str, files: bool = True) -> Dataset:
     )
 
 
+def holder(tx: Connection, path: str) -> str | None:
+    """Returns the name of a dataset, not deleted, that has a file at a path; None when there is none."""
+    query = (
+        select(datasets.c.name)
+        .join(file_table, file_table.c.dataset == datasets.c.id)
+        .where(file_table.c.path == path, datasets.c.state != DatasetState.DELETED)
+        .limit(1)
+    )
+    return tx.execute(query).scalar()
+
+
 def state(tx: Connection, name: str) -> DatasetState | None:
     """Returns the state of a dataset, None when the name is free."""
     found = tx.execute(select(datasets.c.state).where(datasets.c.name == name)).scalar()

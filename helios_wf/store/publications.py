@@ -51,6 +51,12 @@ def published(tx: Connection, run: str, entries: Iterable[tuple[str, int]]) -> N
     bulk.many(tx, _PUBLISHED, rows)
 
 
+def owner(tx: Connection, destination: str) -> str | None:
+    """Returns the latest run that was to put a file in a place, None when there is none."""
+    query = select(publications.c.run).where(publications.c.destination == destination)
+    return tx.execute(query.order_by(publications.c.run.desc()).limit(1)).scalar()
+
+
 def list(tx: Connection, run: str) -> Sequence[Publication]:
     """Returns the publications of a run by output and position."""
     query = (

@@ -138,3 +138,37 @@ def test_a_dataset_that_a_where_passes_over_is_told_with_what_it_has(lab: Comman
     )
     assert lab("plan", "above.cwl") == 0
     assert "not run: lab.3.hits: input 'hits': where" in lab.out
+
+
+# -- outputs that are there already ------------------------------------------------------------------------
+
+
+def test_a_plan_says_what_a_run_will_say_of_outputs_that_are_there(lab: Command) -> None:
+    lab.json("run", "above.cwl", "--quiet")
+    lab.write("two.cwl", TEMPLATE.replace("template: above", "template: two"))
+    assert lab("run", "two.cwl") == 2
+    (said,) = lab.err.splitlines()
+    assert "dataset 'lab.1.above.v1' exists already, and this run would write it" in said
+    assert lab("plan", "two.cwl") == 0
+    assert f"would be refused: {said.removeprefix('helios-wf: ')}" in lab.out
+
+
+def test_outputs_of_another_home_are_not_written_over(lab: Command) -> None:
+    lab.json("run", "above.cwl", "--quiet", "--outdir", "out")
+    again = ("above.cwl", "--dataset", "lab.1.hits=2.txt", "--outdir", "out", "--home", "other")
+    lab.write("above.cwl", TEMPLATE.replace(", where: 'quality == \"good\"'", ""))
+    for command in ("plan", "run"):
+        lab(command, *again)
+        assert "lab.1.above.v1.txt lies already, of no run in this store" in lab.out + lab.err
+        assert "give another --outdir" in lab.out + lab.err
+    assert lab("dataset", "verify", "lab.1.above.v1") == 0
+
+
+def test_an_output_folder_that_cannot_be_written_is_told_before_anything_runs(lab: Command) -> None:
+    lab.write("file", "x")
+    for outdir in ("file", "file/below", "/proc/helios"):
+        assert lab("run", "above.cwl", "--outdir", outdir) == 2
+        assert f"{outdir} cannot be written (" in lab.err
+    assert lab("plan", "above.cwl", "--outdir", "file/below") == 0
+    assert "would be refused: the output folder" in lab.out
+    assert lab.json("runs", "--format", "json") == []
