@@ -13,8 +13,8 @@ from helios_wf import __version__
 from helios_wf.cwl.named_files import Stamp, content, stamp
 from helios_wf.model import Document, Noun, digest
 
-FORM = 2
-"""Raised whenever equal files give another document than before."""
+FORM = 3
+"""Raised whenever equal files give another document, or other mistakes, than before."""
 
 
 class Kept(Noun, frozen=True):

@@ -15,7 +15,7 @@ from helios_wf.cwl.cwl_types import definitions, inside, plain_type, plain_value
 from helios_wf.cwl.field_table import Found
 from helios_wf.cwl.fields import NAMESPACE
 from helios_wf.cwl.marks import key_place, node_place, plain, value_place
-from helios_wf.errors import UnsupportedError
+from helios_wf.errors import Problem, UnsupportedError
 from helios_wf.model import ExpressionTool, Output, Parameter, Place, Process, Step, StepInput, Tool, Workflow
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -54,6 +54,7 @@ class Conversion:
         tool, known = source.tool, definitions(source.requirements)
         owner = _scope(tool)
         template = self._found(tool, "template")
+        self._check_names(source.steps)
         return Workflow(
             name=name,
             inputs=tuple(self._parameter(port, known) for port in self._ordered(tool["inputs"])),
@@ -64,6 +65,16 @@ class Conversion:
             retry=self._value(tool, "retry"),
             tolerate=self._value(tool, "tolerate"),
         )
+
+    def _check_names(self, steps: Any) -> None:
+        """Notes steps of one name: in a list, cwltool lets them pass."""
+        seen: dict[str, Place] = {}
+        for step in sorted(steps, key=self._position):
+            place, name = self._place(step.tool), short(str(step.tool["id"]))
+            if name in seen:
+                message = f"the step on line {seen[name].line} is called {name!r} too; give this another name"
+                self.checks.problems.append(Problem(place, message))
+            seen.setdefault(name, place)
 
     def _position(self, step: Any) -> tuple[str, int, int, str]:
         place = self._place(step.tool)

@@ -35,6 +35,7 @@ from helios_wf.filters.nodes import (
     Node,
     Scalar,
     Unary,
+    children,
     names,
 )
 from helios_wf.filters.tokens import error_at
@@ -50,6 +51,7 @@ __all__ = [
     "Node",
     "Scalar",
     "Unary",
+    "children",
     "error_at",
     "evaluate",
     "holds",

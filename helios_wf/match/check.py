@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 
+from helios_wf import filters
 from helios_wf.errors import FilterError, MaskError, Problem
 from helios_wf.masks import Kind, Mask
 from helios_wf.match.check_names import check_logs, check_outputs, check_values
@@ -28,6 +30,7 @@ def check_template(workflow: Workflow) -> list[Problem]:
     if not problems:
         problems += _check_captures(workflow, inputs)
         problems += _check_joins(inputs)
+        problems += [problem for each in inputs for problem in _check_where(each)]
     sound = inputs if not problems else None
     problems += check_values(workflow, sound)
     problems += check_outputs(workflow, sound)
@@ -115,6 +118,36 @@ def _check_joins(inputs: Sequence[MaskedInput]) -> Iterator[Problem]:
                     f"{{{name}}} is a capture of input {other.name!r} too, and each is picked alone; "
                     "give the two captures different names",
                 )
+
+
+def _check_where(masked: MaskedInput) -> Iterator[Problem]:
+    """Yields captures that a ``where`` compares with what they never are: a number with text."""
+    waiting = [masked.where.node] if masked.where is not None else []
+    while waiting:
+        node = waiting.pop(0)
+        waiting += filters.children(node)
+        if isinstance(node, filters.Compare):
+            pairs = [(node.left, node.right), (node.right, node.left)]
+            found = [(name, other.value) for name, other in pairs if isinstance(other, filters.Literal)]
+        elif isinstance(node, filters.Membership):
+            found = [(node.operand, value) for value in node.values]
+        else:
+            continue
+        for name, value in found:
+            if isinstance(name, filters.Name) and name.name in masked.mask.kinds and value is not None:
+                yield from _check_compared(masked, name.name, value)
+
+
+def _check_compared(masked: MaskedInput, name: str, value: filters.Scalar) -> Iterator[Problem]:
+    kind = masked.mask.kinds[name]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number if kind.numeric else isinstance(value, str)):
+        what, right = ("a number", "a number") if kind.numeric else ("text", "text in quotes")
+        shown = f"{json.dumps(value)} in {masked.where.text!r}" if masked.where else ""
+        yield _problem(
+            masked,
+            f"where: the capture {{{name}{kind}}} is {what}, and {shown} is not; compare it with {right}",
+        )
 
 
 def _problem(masked: MaskedInput, message: str) -> Problem:

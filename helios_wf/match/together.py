@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations as pairs
 from typing import NamedTuple
 
 from helios_wf.errors import HeliosError, Problem
 from helios_wf.masks import Kind, NamePattern, in_segment, may_produce, overlap
 from helios_wf.match.parts import kinds, own_parts
-from helios_wf.match.read import MaskedInput, masked_inputs
+from helios_wf.match.read import MaskedInput, masked_inputs, starting
 from helios_wf.model import Workflow
 from helios_wf.states import TemplateStatus
+
+SHOWN = 5
+"""How many templates whose masks overlap with one are named."""
 
 
 class _Actual(NamedTuple):
@@ -135,15 +137,27 @@ def _edge(maker: _Actual, taker: _Actual) -> _Edge | None:
 
 
 def _overlaps(actual: Sequence[_Actual]) -> Iterator[Problem]:
-    for left, right in pairs(actual, 2):
-        for one in left.inputs:
-            for other in right.inputs:
-                if not (one.starts and other.starts):
-                    continue
-                example = overlap(one.mask, other.mask, [*one.exclude, *other.exclude])
-                if example is not None:
-                    yield Problem(
-                        other.place,
-                        f"input {other.name!r} of {right.name!r} ({other.mask.text!r}) and {one.name!r} "
-                        f"of {left.name!r} ({one.mask.text!r}) both take names such as {example!r}",
-                    )
+    """Yields for each input that starts runs the templates before it that take some of the same names."""
+    for number, right in enumerate(actual):
+        for other in starting(right.inputs):
+            shared = [
+                (left, one, example)
+                for left in actual[:number]
+                if left.name != right.name
+                for one in starting(left.inputs)
+                if (example := overlap(one.mask, other.mask, [*one.exclude, *other.exclude])) is not None
+            ]
+            if shared:
+                yield Problem(other.place, _shared(right, other, shared))
+
+
+def _shared(right: _Actual, other: MaskedInput, shared: Sequence[tuple[_Actual, MaskedInput, str]]) -> str:
+    """Returns what is said of an input and of those that take some of its names: the nearest in full."""
+    left, one, example = shared[-1]
+    others = list(dict.fromkeys(each.name for each, _, _ in shared[:-1] if each.name != left.name))
+    more = f"; so do {', '.join(others[:SHOWN])}" if others else ""
+    more += f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+    return (
+        f"input {other.name!r} of {right.name!r} ({other.mask.text!r}) and {one.name!r} "
+        f"of {left.name!r} ({one.mask.text!r}) both take names such as {example!r}{more}"
+    )

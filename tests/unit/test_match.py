@@ -114,6 +114,14 @@ def test_a_sound_template_has_no_problems() -> None:
             r"input 'raw', exclude: .*column 3: '{' is never closed",
         ),
         ([masked("raw", "a.{x}", where="x = 3")], "input 'raw', where: filter: column 3"),
+        (
+            [masked("raw", "a.{n:03d}", where='n == "five"')],
+            r"input 'raw': where: the capture {n:03d} is a number, and \"five\" in .* is not",
+        ),
+        (
+            [masked("raw", "a.{n}", where='m == 1 and not (n in ["a"] or 3 < n)')],
+            r"the capture {n} is text, and 3 in .* is not; compare it with text in quotes",
+        ),
         ([masked("raw", "a.{version}")], "{version} is a name part of helios-wf's own"),
         ([masked("raw", "a.{x}"), scalar("x")], "has the name of an input without helios:value"),
         ([masked("raw", "a.{x}", pick="last")], "no mask starts a run"),
