@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -148,6 +149,21 @@ class Desk:
             return any(not at_gate or str(self.gate).encode() in command_line(pid) for pid in tools)
 
         wait_until(is_at_work, "no tool began")
+
+    def stop(self, engine: subprocess.Popen[str]) -> None:
+        """Stops an engine between two of its transactions: in one, it would keep SQLite's lock."""
+
+        def is_between() -> bool:
+            os.kill(engine.pid, signal.SIGSTOP)
+            try:
+                with contextlib.closing(sqlite3.connect(self.home / "helios.db", timeout=0.5)) as store:
+                    store.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                os.kill(engine.pid, signal.SIGCONT)
+                return False
+            return True
+
+        wait_until(is_between, "the engine was never found between two transactions")
 
     def handles(self) -> set[str]:
         """Returns the handles of the attempts of the latest run whose tools are at work."""

@@ -170,7 +170,7 @@ def test_pause_of_a_run_without_an_engine_keeps_it_for_later(
 def test_what_was_asked_of_an_engine_that_died_is_not_done_by_the_next(
     desk: Desk, engine: subprocess.Popen[str], expected: object
 ) -> None:
-    os.kill(engine.pid, signal.SIGSTOP)
+    desk.stop(engine)
     out, _ = desk.call("pause")
     assert out.startswith("asked the engine")
     kill_all(engine)
@@ -222,7 +222,7 @@ def test_an_engine_that_slept_through_its_lease_does_no_harm(
     desk: Desk, engine: subprocess.Popen[str], expected: object
 ) -> None:
     row = desk.run()
-    os.kill(engine.pid, signal.SIGSTOP)
+    desk.stop(engine)
     with desk.store.write() as tx:
         tx.exec_driver_sql("UPDATE runs SET heartbeat = heartbeat - 3600")
     desk.open_gate()
