@@ -66,7 +66,8 @@ def describe(
         layout = formats.probe(absolute, table=table)
     elif table is not None:
         raise FileFormatError(
-            f"{absolute}: has no table {table!r}: it is no file of events by name or content"
+            f"{absolute}: has no table {table!r}: it is no file of events by name or "
+            f"content{formats.near_extension(str(absolute))}"
         )
     return EventFile(
         path=str(absolute),
@@ -167,6 +168,27 @@ def expand(path: str | os.PathLike[str]) -> list[Path]:
         matched = (Path(entry) for entry in sorted(glob.glob(text)))  # noqa: PTH207 (absolute patterns too)
         return _some([entry for entry in matched if entry.is_file()], f"{text}: no file matches this pattern")
     return [here]
+
+
+def without_events(dataset: Dataset) -> list[str]:
+    """Returns why files of a dataset have no events to count: a text for each kind of name."""
+    kinds: dict[str, list[str]] = {}
+    for file in dataset.files:
+        if file.layout is None:
+            kinds.setdefault(_no_format(file.path), []).append(file.path)
+    return [f"{_first_of(paths)} kept without events: {reason}" for reason, paths in kinds.items()]
+
+
+def _no_format(path: str) -> str:
+    if formats.format_of(path) is not None:
+        return "its JSON is no event map"
+    extension = formats.extension_of(path)
+    named = f"has the extension {extension!r}" if extension else "has files without an extension"
+    return f"no event format {named}{formats.near_extension(path)}"
+
+
+def _first_of(paths: Sequence[str]) -> str:
+    return f"{paths[0]} is" if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1:,} more are"
 
 
 def lost(dataset: Dataset) -> str | None:

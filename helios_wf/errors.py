@@ -164,9 +164,9 @@ class BackendUnreachableError(BackendError):
     """The backend does not answer now; worth trying again."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Returns the known word that is most like another, None when none is much like it."""
-    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)), None)
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Returns the known word that is most like another, None when none is (1: equal, 0: not a letter)."""
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=likeness)), None)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,15 @@ import msgspec
 from helios_wf.cli.options import settings_options
 from helios_wf.cli.output import count_text, emit, format_option, pairs, size_text, table
 from helios_wf.config import Settings
-from helios_wf.model import Dataset, EventFile, Json
+from helios_wf.model import Column, Dataset, EventFile, Json
 from helios_wf.states import DatasetState
 
 if TYPE_CHECKING:
     from helios_wf.store import Store
 
 _SHOWN_COLUMNS = 12
+_SHOWN_SETS = 3
+_SHOWN_SPANS = 4
 
 
 @click.group()
@@ -48,14 +50,18 @@ def add(
 ) -> None:
     """Make a dataset of files, or add them to one that is OPEN.
 
-    A PATH may be a folder: its files in the order of their names.
+    A PATH may be a folder: its files in the order of their names.  A file of no event format is kept without
+    events, and told.
     """
-    from helios_wf.catalogue import register
+    from helios_wf.catalogue import register, without_events
 
     values = parse_meta(meta)
     with _opened(settings) as store:
         register(store, name, paths, close=close, meta=values, checksum=checksum, table=table)
-        click.echo(summary(_get(store, name)))
+        made = _get(store, name)
+    click.echo(summary(made))
+    for note in without_events(made):
+        click.echo(f"note: {note}", err=True)
 
 
 @dataset.command(name="list")
@@ -215,15 +221,36 @@ def heading(found: Dataset) -> dict[str, Json]:
         fields["meta"] = meta_text(found.meta)
     if found.run:
         fields["run"] = found.run
-    sets = {file.layout.columns: None for file in found.files if file.layout}
-    for number, columns in enumerate(sets):
+    return fields | _columns(found.files)
+
+
+def _columns(files: tuple[EventFile, ...]) -> dict[str, Json]:
+    """Returns the columns of files; where they differ, of which files they are, by number."""
+    sets: dict[tuple[Column, ...], list[int]] = {}
+    for number, file in enumerate(files):
+        if file.layout:
+            sets.setdefault(file.layout.columns, []).append(number)
+    fields: dict[str, Json] = {}
+    for columns, numbers in list(sets.items())[:_SHOWN_SETS]:
         texts = [f"{column.name}: {column.type}" for column in columns[:_SHOWN_COLUMNS]]
         more = len(columns) - _SHOWN_COLUMNS
         listed = ", ".join(texts) + (f", and {more:,} more (--format json)" if more > 0 else "")
-        fields["columns" if number == 0 else f"columns {number + 1}"] = listed
-        if number == 2:
-            break
+        fields["columns" if len(sets) == 1 else f"columns of #{spans(numbers)}"] = listed
+    if len(sets) > _SHOWN_SETS:
+        fields["columns of others"] = f"{len(sets) - _SHOWN_SETS:,} more kinds (--format json)"
     return fields
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Returns ascending numbers in short: ``0-3, 7``; of many spans the first few."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    texts = [str(low) if low == high else f"{low}-{high}" for low, high in found]
+    return ", ".join(texts[:_SHOWN_SPANS]) + (", ..." if len(texts) > _SHOWN_SPANS else "")
 
 
 def dataset_json(found: Dataset) -> Json:

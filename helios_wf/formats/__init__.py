@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from helios_wf.formats.checksums import checksum
 from helios_wf.formats.merging import merge
-from helios_wf.formats.names import FORMATS, Format, format_of
+from helios_wf.formats.names import FORMATS, Format, extension_of, format_of, near_extension
 from helios_wf.formats.reading import build_index, probe, read, survey
 from helios_wf.formats.recognition import recognise
 from helios_wf.formats.row_index import RowIndex
@@ -37,8 +37,10 @@ __all__ = [
     "RowIndex",
     "build_index",
     "checksum",
+    "extension_of",
     "format_of",
     "merge",
+    "near_extension",
     "probe",
     "read",
     "recognise",

@@ -110,8 +110,7 @@ def _arithmetic(op: str, left: Any, right: Any) -> Any:
         return _integer_rest(left, right)
     real = pa.float64()
     top, bottom = left.cast(real), _no_zero(right.cast(real))
-    ratio = pc.divide(top, bottom)
-    return ratio if op == "/" else pc.subtract(top, pc.multiply(pc.floor(ratio), bottom))
+    return pc.divide(top, bottom) if op == "/" else _real_rest(top, bottom)
 
 
 def _no_zero(value: Any) -> Any:
@@ -119,6 +118,29 @@ def _no_zero(value: Any) -> Any:
     import pyarrow.compute as pc
 
     return pc.if_else(pc.equal(value, pa.scalar(0, value.type)), pa.scalar(None, value.type), value)
+
+
+def _real_rest(left: Any, right: Any) -> Any:
+    """Returns the rest of a floored division of doubles, exactly as Python has it; Arrow has no such function."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    with np.errstate(invalid="ignore"):
+        rest = np.mod(_as_doubles(left), _as_doubles(right))
+    value = pa.array(rest) if rest.ndim else pa.scalar(float(rest))
+    return pc.if_else(pc.and_(pc.is_valid(left), pc.is_valid(right)), value, pa.scalar(None, pa.float64()))
+
+
+def _as_doubles(value: Any) -> Any:
+    """Returns a column or constant of doubles for NumPy; nulls become NaN."""
+    import numpy as np
+    import pyarrow as pa
+
+    if isinstance(value, pa.Scalar):
+        number = value.as_py()
+        return np.float64(np.nan if number is None else number)
+    return value.to_numpy(zero_copy_only=False)
 
 
 def _integer_rest(left: Any, right: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helios_wf.errors import FileFormatError, MissingExtraError, did_you_mean
+from helios_wf.errors import FileFormatError, MissingExtraError, did_you_mean, nearest
 from helios_wf.model.noun import Noun
 
 
@@ -64,6 +64,12 @@ def extension_of(name: str) -> str:
 def format_of(name: str) -> str | None:
     """Returns the format that a file's name says (``csv`` of ``a/b.csv.gz``), or None."""
     return _BY_EXTENSION.get(extension_of(name))
+
+
+def near_extension(name: str) -> str:
+    """Returns ``; did you mean '.csv'?`` where a name's extension is much like one of a format, else ``""``."""
+    near = nearest(extension_of(name), _BY_EXTENSION, likeness=0.7)
+    return f"; did you mean {near!r}?" if near and format_of(name) is None else ""
 
 
 def format_named(name: str) -> Format:

@@ -39,7 +39,8 @@ def open_source(path: Path, format: str | None = None, opening: Opening | None =
     made, opening = format_named(resolved(path, format)), opening or Opening()
     if opening.table is not None and made.name not in TABLES:
         raise FileFormatError(
-            f"{path}: {made.words}: such a file has no tables to choose from, so no {opening.table!r}"
+            f"{path}: has no table {opening.table!r}: its format is {made.words}, without named tables; "
+            "leave the table out"
         )
     return module_of(made).open_source(str(path), made, opening)
 

@@ -7,7 +7,7 @@ import struct
 from typing import Any
 
 from helios_wf.errors import FileFormatError, FileTruncatedError
-from helios_wf.formats.names import FORMATS, TEXT, extension_of, format_named, format_of
+from helios_wf.formats.names import FORMATS, TEXT, extension_of, format_named, format_of, near_extension
 from helios_wf.formats.opening import GZIP_MAGIC, ByteSource, file_size, head
 
 _HEAD_BYTES = 4096
@@ -57,8 +57,8 @@ def resolved(path: Any, format: str | None) -> str:
         found = recognise(path)
         if found is None:
             raise FileFormatError(
-                f"{path}: is no file of events by its name or content; name its format, one of: "
-                f"{', '.join(name for name in FORMATS if name != 'rntuple')}"
+                f"{path}: is no file of events by its name or content{near_extension(str(path))}; name its "
+                f"format, one of: {', '.join(name for name in FORMATS if name != 'rntuple')}"
             )
         return found
     wanted = "root" if format_named(format).name == "rntuple" else format

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from helios_wf.errors import FileFormatError
 from helios_wf.formats.columns import difference
-from helios_wf.formats.names import FORMATS, Format, format_named, format_of
+from helios_wf.formats.names import FORMATS, Format, format_named, format_of, near_extension
 from helios_wf.formats.opening import not_written
 from helios_wf.formats.port import Writing
 from helios_wf.formats.reading import module_of
@@ -68,7 +68,8 @@ def writable(path: str, format: str | None) -> Format:
     name = format or format_of(path)
     known = ", ".join(made.name for made in FORMATS.values() if made.writable)
     if name is None:
-        raise FileFormatError(f"{path}: its name says no event format; give one of: {known}")
+        hint = near_extension(path)
+        raise FileFormatError(f"{path}: its name says no event format{hint}; give one of: {known}")
     made = format_named(name)
     if not made.writable:
         raise FileFormatError(f"{path}: {made.words} is only read; write one of: {known}")

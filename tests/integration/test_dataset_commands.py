@@ -119,3 +119,40 @@ def test_without_options_the_store_lies_in_the_working_folder(
     assert Path(".helios/helios.db").is_file()
     assert helios("dataset", "add", "x", "a.csv", "--home", "elsewhere") == 0
     assert Path("elsewhere/helios.db").is_file()
+
+
+def test_files_of_no_event_format_are_kept_and_told_once_for_each_kind(helios: Command) -> None:
+    for name in ("x.cvs", "y.cvs", "constants", "notes.json", "k.xyz"):
+        Path(name).write_text("event_id,energy\n1,2\n")
+    names = ("a.csv", "x.cvs", "y.cvs", "constants", "notes.json", "k.xyz")
+    assert helios("dataset", "add", "spd.1.raw", *names) == 0
+    assert helios.out == "spd.1.raw: 6 files, 2 events, 126 B, OPEN\n"
+    here = Path.cwd()
+    assert helios.err.splitlines() == [
+        f"note: {here}/x.cvs and 1 more are kept without events: no event format has the extension '.cvs'; "
+        "did you mean '.csv'?",
+        f"note: {here}/constants is kept without events: no event format has files without an extension",
+        f"note: {here}/notes.json is kept without events: its JSON is no event map",
+        f"note: {here}/k.xyz is kept without events: no event format has the extension '.xyz'",
+    ]
+
+
+def test_a_table_is_not_asked_for_where_files_have_none(helios: Command) -> None:
+    assert helios("dataset", "add", "spd.1.raw", "a.csv", "--table", "events") == 2
+    assert (
+        "a.csv: comma-separated values: such a file has no tables to choose from, so no 'events'"
+        in helios.err
+    )
+    Path("a.cvs").write_text("x\n1\n")
+    assert helios("dataset", "add", "spd.1.raw", "a.cvs", "--table", "events") == 2
+    assert "did you mean '.csv'?" in helios.err
+
+
+def test_columns_that_differ_are_shown_with_the_files_that_have_them(helios: Command) -> None:
+    names = [f"{number}.csv" for number in range(6)]
+    for number, name in enumerate(names):
+        Path(name).write_text("x,y\n1,2\n" if number in (1, 2, 4) else "x\n1\n")
+    helios("dataset", "add", "spd.1.raw", *names)
+    helios("dataset", "show", "spd.1.raw")
+    assert "columns of #0, 3, 5  x: int64\n" in helios.out
+    assert "columns of #1-2, 4   x: int64, y: int64\n" in helios.out

@@ -252,6 +252,8 @@ def test_files_with_other_columns_are_not_joined(capsys: pytest.CaptureFixture[s
         (("generate", "-o", "x.csv", "--first-event", 2**52), "numbered up to"),
         (("generate", "-o", "x.csv", "--energy-column", "status"), "two columns would have one name"),
         (("generate", "-o", "x.unknown"), "x.unknown: its name says no event format"),
+        (("generate", "-o", "x.parqet"), "its name says no event format; did you mean '.parquet'?"),
+        (("info", "nothing.cvs"), "nothing.cvs: no such file"),
         (("stats", "missing.csv"), "missing.csv: no such file"),
         (("stats", "made.csv", "--bins", 0), "1 to 1000000 bins, not 0"),
         (
