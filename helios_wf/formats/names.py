@@ -67,7 +67,7 @@ def format_of(name: str) -> str | None:
 
 
 def near_extension(name: str) -> str:
-    """Returns ``; did you mean '.csv'?`` where a name's extension is much like one of a format, else ``""``."""
+    """Returns ``; did you mean '.csv'?`` for an extension that is much like one of a format, else ``""``."""
     near = nearest(extension_of(name), _BY_EXTENSION, likeness=0.7)
     return f"; did you mean {near!r}?" if near and format_of(name) is None else ""
 

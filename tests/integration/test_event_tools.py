@@ -268,7 +268,10 @@ def test_files_with_other_columns_are_not_joined(capsys: pytest.CaptureFixture[s
         (("select", "made.csv", "-o", "x.csv", "--type", "=double"), "'=double' is no COLUMN=TYPE"),
         (("select", "made.csv", "-o", "x.csv", "--type", "enrgy=double"), "did you mean 'energy'?"),
         (("select", "made.csv", "-o", "x.csv", "--type", "energy=dbl"), "no column type named 'dbl'"),
-        (("info", "made.csv", "--table", "events"), "no tables to choose from, so no 'events'"),
+        (
+            ("info", "made.csv", "--table", "events"),
+            "has no table 'events': its format is comma-separated values",
+        ),
         (("calibrate", "made.csv", "-o", "x.csv", "--constants", "made.csv"), "no column 'gain'"),
         (("info", "."), "is a folder"),
     ],
