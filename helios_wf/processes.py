@@ -125,13 +125,24 @@ def _readable(fd: int, timeout_s: float | None) -> bool:
 
 def reap(process: subprocess.Popen[bytes], ending: Ending = Ending.ITSELF) -> Ended:
     """Waits for a process and returns how it ended, with the operating system's accounting."""
-    import resource
-
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = code = os.waitstatus_to_exitcode(status)
-    own_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak = usage.ru_maxrss / 1024 if usage.ru_maxrss > own_kb else None
+    peak = usage.ru_maxrss / 1024 if usage.ru_maxrss > own_peak_kb() else None
     return Ended(code, ending, usage.ru_utime + usage.ru_stime, peak)
+
+
+def own_peak_kb() -> int:
+    """Returns the largest resident memory of this program so far, in KiB.
+
+    ``getrusage`` would count what stood in this process before its program was started: its parent's pages.
+
+    Source: proc(5), VmHWM of ``/proc/self/status``.
+    """
+    with open("/proc/self/status", "rb") as status:
+        for line in status:
+            if line.startswith(b"VmHWM:"):
+                return int(line.split()[1])
+    return 0
 
 
 def signal_group(pid: int, number: int) -> None:

@@ -121,7 +121,7 @@ def _no_zero(value: Any) -> Any:
 
 
 def _real_rest(left: Any, right: Any) -> Any:
-    """Returns the rest of a floored division of doubles, exactly as Python has it; Arrow has no such function."""
+    """Returns the rest of a floored division of doubles, exactly as Python has it; Arrow lacks it."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc

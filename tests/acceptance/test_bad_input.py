@@ -376,7 +376,7 @@ WRONG_CALLS = {
     "an unknown run to cancel": (("cancel", "2031"), "no run '2031'"),
     "an unknown run to clean": (("clean", "2031"), "no run '2031'"),
     "an unknown dataset": (("dataset", "show", "lab.may"), "no dataset 'lab.may'"),
-    "an unknown command": (("frobnicate",), "No such command"),
+    "an unknown command": (("frobnicate",), "no command 'frobnicate'"),
     "no document": (("run",), "Missing argument 'DOCUMENT'"),
     "a document that is not there": (("run", "lnes.cwl"), "cannot read"),
     "a job file that is not there": (("run", "lines.cwl", "job.yml"), "job.yml"),

@@ -225,7 +225,7 @@ def test_the_document_that_a_job_file_names_is_found_beside_it(tmp_path: Path) -
         ("- 1\n", "a job file is a map of inputs"),
         ("a: [", "YAML"),
         ('{"a": ', "YAML"),
-        ("a: 1\na: 2\n", "duplicate"),
+        ("a: 1\na: 2\n", "stands twice"),
     ],
 )
 def test_a_job_file_that_is_none_is_told(tmp_path: Path, text: str, message: str) -> None:

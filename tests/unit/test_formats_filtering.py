@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helios_wf.errors import FilterError
@@ -78,6 +78,8 @@ def batch_of(rows: list[dict[str, Any]]) -> pa.RecordBatch:
 
 @settings(max_examples=300, deadline=None)
 @given(CONDITIONS, ROWS)
+@example("i % x == 0", [{"i": 0, "x": math.inf}, {"i": None, "x": 1.0}])
+@example("x % 0.1 > 0.05", [{"x": 5.1}, {"x": -5.1}])
 def test_columns_and_scalars_give_the_same_answers(text: str, rows: list[dict[str, Any]]) -> None:
     node = parse(text)
     try:
