@@ -225,6 +225,15 @@ def test_a_default_file_is_looked_for_only_when_it_is_used(tmp_path: Path) -> No
     assert load(tmp_path / "main.cwl").process.name == "main"
 
 
+def test_two_steps_of_one_name_in_a_list_are_told(tmp_path: Path) -> None:
+    step = "  - {id: cut, run: tool.cwl, scatter: events, in: {events: raw}, out: [out]}\n"
+    head, _, tail = TEMPLATE.partition("  cut:\n")
+    text = head + step + step + tail[tail.index("outputs:") :]
+    (told,) = complaints(tmp_path, text)
+    assert told.startswith("11:")
+    assert told.endswith(": the step on line 10 is called 'cut' too; give this another name")
+
+
 def test_all_mistakes_are_told_at_once_each_once_in_the_order_of_the_text(tmp_path: Path) -> None:
     text = changed(
         ("version: 1", "version: zero"),

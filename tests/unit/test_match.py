@@ -240,6 +240,22 @@ def test_every_circle_is_told() -> None:
     assert len(problems) == 2
 
 
+def test_many_templates_that_overlap_are_one_warning_each() -> None:
+    templates = [template(masked("x", "a.{b}.{c}"), name=f"t{number}") for number in range(9)]
+    _, warnings = check_repository([*templates, template(masked("x", "z.{b}"), name="other")])
+    assert len(warnings) == 8
+    assert warnings[0].message.endswith("both take names such as 'a.a.a'")
+    assert "'t8' ('a.{b}.{c}') and 'x' of 't7'" in warnings[-1].message
+    assert warnings[-1].message.endswith("; so do t0, t1, t2, t3, t4 and 2 more")
+
+
+def test_two_versions_of_a_template_do_not_overlap() -> None:
+    twice = [template(masked("x", "a.{b}"), version=version) for version in (1, 2)]
+    problems, warnings = check_repository(twice)
+    assert len(problems) == 1
+    assert warnings == []
+
+
 def test_overlapping_masks_are_a_warning_with_a_name() -> None:
     one = template(masked("i", "a.{x}.*"), name="one")
     two = template(masked("j", "*.b.{y}"), name="two")
