@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from msgspec import structs
+
 from helios_wf import formats
 from helios_wf.errors import (
     DatasetError,
@@ -87,7 +89,7 @@ def register(
     checksum: str | None = None,
     table: str | None = None,
 ) -> Dataset:
-    """Makes a dataset of files, or adds them to one that is OPEN, and returns it without its files.
+    """Makes a dataset of files, or adds them to one that is OPEN; returns it with the files that were added.
 
     Raises:
         MaskError: the name is no dataset name.
@@ -105,7 +107,7 @@ def register(
         _put(tx, new)
         if close:
             datasets.close(tx, name)
-        return datasets.get(tx, name, files=False)
+        return structs.replace(datasets.get(tx, name, files=False), files=files)
 
 
 def describe_all(
@@ -170,13 +172,20 @@ def expand(path: str | os.PathLike[str]) -> list[Path]:
     return [here]
 
 
-def without_events(dataset: Dataset) -> list[str]:
-    """Returns why files of a dataset have no events to count: a text for each kind of name."""
+def notes(files: Sequence[EventFile]) -> list[str]:
+    """Returns what is odd about files, though they can be kept: no events, or rows that cannot be read.
+
+    Raises:
+        EventFileError: a file cannot be used any more.
+    """
     kinds: dict[str, list[str]] = {}
-    for file in dataset.files:
+    faults = []
+    for file in files:
         if file.layout is None:
             kinds.setdefault(_no_format(file.path), []).append(file.path)
-    return [f"{_first_of(paths)} kept without events: {reason}" for reason, paths in kinds.items()]
+        elif fault := formats.first_fault(file.path, file.layout):
+            faults.append(f"{file.path}: {fault}")
+    return [f"{_first_of(paths)} kept without events: {reason}" for reason, paths in kinds.items()] + faults
 
 
 def _no_format(path: str) -> str:

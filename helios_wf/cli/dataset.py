@@ -51,16 +51,16 @@ def add(
     """Make a dataset of files, or add them to one that is OPEN.
 
     A PATH may be a folder: its files in the order of their names.  A file of no event format is kept without
-    events, and told.
+    events; that is told, and so are rows of CSV files that cannot be read.
     """
-    from helios_wf.catalogue import register, without_events
+    from helios_wf.catalogue import notes, register
 
     values = parse_meta(meta)
     with _opened(settings) as store:
-        register(store, name, paths, close=close, meta=values, checksum=checksum, table=table)
+        added = register(store, name, paths, close=close, meta=values, checksum=checksum, table=table)
         made = _get(store, name)
     click.echo(summary(made))
-    for note in without_events(made):
+    for note in notes(added.files):
         click.echo(f"note: {note}", err=True)
 
 

@@ -86,6 +86,21 @@ def survey(
         source.close()
 
 
+def first_fault(path: Path, layout: Layout) -> str | None:
+    """Returns what a quick look finds wrong inside a file that could be probed; None where it finds nothing.
+
+    It finds CSV rows with another number of fields than the header; values are looked at when they are read.
+
+    Raises:
+        EventFileError: as ``probe``.
+    """
+    if layout.format not in ("csv", "tsv"):
+        return None
+    from helios_wf.formats.csv_ragged import first_ragged_row
+
+    return first_ragged_row(str(path), layout.format)
+
+
 def build_index(path: Path, *, format: str | None = None) -> RowIndex | None:
     """Returns the row index of a text file, or None for a format that needs none.
 

@@ -141,7 +141,7 @@ def _check_closed(buffer: bytearray, filled: int, rule: RowRule, has_quotes: boo
         FileFormatError: it does.
     """
     data = np.frombuffer(buffer, np.uint8, filled)
-    if has_quotes and len(_structural_quotes(data, ord(rule.delimiter))) % 2:
+    if has_quotes and len(structural_quotes(data, ord(rule.delimiter))) % 2:
         raise FileFormatError(f"{where}: here starts a row with a double quote that is not closed; close it")
 
 
@@ -155,12 +155,12 @@ def _last_end(buffer: bytearray, filled: int, rule: RowRule, has_quotes: bool) -
 def _line_ends(data: Bytes, rule: RowRule, has_quotes: bool) -> Places:
     newlines = np.flatnonzero(data == _NEWLINE)
     if has_quotes:
-        quotes = _structural_quotes(data, ord(rule.delimiter))
+        quotes = structural_quotes(data, ord(rule.delimiter))
         newlines = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
     return newlines + 1
 
 
-def _structural_quotes(data: Bytes, delimiter: int) -> Places:
+def structural_quotes(data: Bytes, delimiter: int) -> Places:
     """Returns the places of the quotes that open and close fields, in turn.
 
     Only a quote at the start of a field opens one.  When every second quote does (or is the second of a

@@ -153,3 +153,16 @@ def test_columns_that_differ_are_shown_with_the_files_that_have_them(helios: Com
     helios("dataset", "show", "spd.1.raw")
     assert "columns of #0, 3, 5  x: int64\n" in helios.out
     assert "columns of #1-2, 4   x: int64, y: int64\n" in helios.out
+
+
+def test_rows_that_cannot_be_read_are_told_when_their_file_is_added(helios: Command) -> None:
+    Path("short.csv").write_text('x,y\n"a,\nb",2\n\n3,4\n5')
+    Path("long.tsv").write_text("x\ty\n" + "1\t2\n" * 1000 + "3,4\t5\t6\n")
+    assert helios("dataset", "add", "spd.1.raw", "a.csv", "short.csv", "long.tsv") == 0
+    here = Path.cwd()
+    assert helios.err.splitlines() == [
+        f"note: {here}/short.csv: line 6 has 1 fields, the header has 2: '5'",
+        f"note: {here}/long.tsv: line 1002 has 3 fields, the header has 2: '3,4\\t5\\t6'",
+    ]
+    assert helios("dataset", "add", "spd.1.raw", "b.csv") == 0
+    assert helios.err == ""

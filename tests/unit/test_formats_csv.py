@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from helios_wf import formats
 from helios_wf.errors import FileFormatError, FileTruncatedError, NoEventsError
 from helios_wf.formats import rows, text_source
+from helios_wf.formats.csv_ragged import first_ragged_row
 from helios_wf.formats.rows import Block, RowRule
 
 QUOTED = RowRule(quoted=True)
@@ -307,3 +308,30 @@ def test_columns_a_filter_and_dictionaries_can_be_asked_for(tmp_path: Path) -> N
     assert formats.read(path, columns=[]).read_all().num_rows == 3
     with pytest.raises(FileFormatError, match="no column 'energi'; did you mean 'energy'"):
         formats.read(path, columns=["energi"])
+
+
+FIELDS = st.sampled_from(["1", "", "x", '"a,b"', '"a\nb"', '"say ""a, b"""'])
+
+
+@RELAXED
+@given(st.lists(st.lists(FIELDS, min_size=2, max_size=3), max_size=8), st.sampled_from(["\n", "\r\n"]))
+def test_the_first_row_with_too_many_fields_is_found_by_its_line(
+    tmp_path: Path, cells: list[list[str]], newline: str
+) -> None:
+    path = tmp_path / "a.csv"
+    lines = ["x,y", *(",".join(row) for row in cells)]
+    path.write_bytes("".join(line + newline for line in lines).encode())
+    found = first_ragged_row(str(path), "csv")
+    bad = next((place for place, row in enumerate(cells) if len(row) == 3), None)
+    if bad is None:
+        assert found is None
+    else:
+        line = 1 + sum(text.count("\n") + 1 for text in lines[: bad + 1])
+        assert found is not None
+        assert found.startswith(f"line {line} has 3 fields, the header has 2: ")
+
+
+def test_compressed_files_are_not_looked_at_for_ragged_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"x,y\n1\n"))
+    assert first_ragged_row(str(path), "csv") is None
