@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from helios_wf.filters.nodes import (
     Node,
     Scalar,
     Unary,
+    UnaryOp,
 )
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -55,8 +57,8 @@ def evaluate(node: Node, values: Mapping[str, Any]) -> Any:
             held = _condition(node.operand, values, "not")
             return None if held is None else not held
         case Unary():
-            number = _number(node.operand, values, "-", node.column)
-            return None if number is None else -number
+            number = _number(node.operand, values, node.op, node.column)
+            return None if number is None else _of_one(node.op, number, node.column)
         case Binary():
             left = _number(node.left, values, node.op, node.column)
             return _arithmetic(node.op, left, _number(node.right, values, node.op, node.column), node.column)
@@ -131,6 +133,17 @@ def _arithmetic(op: BinaryOp, left: Any, right: Any, column: int) -> int | float
     except OverflowError:
         raise FilterError(f"filter: column {column}: {op!r} overflows a double") from None
     return value
+
+
+def _of_one(op: UnaryOp, value: int | float, column: int) -> int | float | None:
+    if op == "-":
+        return -value
+    if op == "abs":
+        return abs(value)
+    try:
+        return None if value < 0 else math.sqrt(value)
+    except OverflowError:
+        raise FilterError(f"filter: column {column}: {op!r} overflows a double") from None
 
 
 def _compare(node: Compare, left: Any, right: Any) -> bool | None:

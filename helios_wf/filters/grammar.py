@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import cast, get_args
 
-from helios_wf.errors import FilterError
+from helios_wf.errors import FilterError, did_you_mean
 from helios_wf.filters.nodes import (
     Binary,
     BinaryOp,
     Compare,
     CompareOp,
+    Function,
     IsNull,
     Literal,
     Logic,
@@ -36,6 +37,8 @@ _POWER = {
     **dict.fromkeys(["*", "/", "%"], _PRODUCT),
 }
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+FUNCTIONS: tuple[Function, ...] = get_args(Function)
+"""Functions of one number."""
 _CONSTANTS: dict[str, Scalar] = {"null": None, "true": True, "false": False}
 
 
@@ -114,7 +117,7 @@ class _Parser:
             return Literal(token.value, token.column)
         if token.kind == "name":
             self.take()
-            return Name(str(token.value), token.column)
+            return self.function(token) if self.next_is("(") else Name(str(token.value), token.column)
         if token.kind == "keyword" and token.text in _CONSTANTS:
             self.take()
             return Literal(_CONSTANTS[token.text], token.column)
@@ -126,6 +129,15 @@ class _Parser:
         if self.next_is("-", "not"):
             return self.prefix()
         raise self.unexpected("a name, a value or '('")
+
+    def function(self, token: Token) -> Node:
+        """Parses what stands in the brackets behind a function's name."""
+        if token.text not in FUNCTIONS:
+            raise self.fail(token, f"no function {token.text!r}{did_you_mean(token.text, FUNCTIONS)}")
+        self.take()
+        operand = self.expression(0)
+        self.expect(")", f"behind what {token.text} is of")
+        return Unary(token.text, operand, token.column)
 
     def prefix(self) -> Node:
         token = self.take()

@@ -11,7 +11,8 @@ Scalar: TypeAlias = str | int | float | bool | None
 """A value of the language."""
 
 LogicOp: TypeAlias = typing.Literal["and", "or"]
-UnaryOp: TypeAlias = typing.Literal["not", "-"]
+Function: TypeAlias = typing.Literal["abs", "sqrt"]
+UnaryOp: TypeAlias = typing.Literal["not", "-"] | Function
 BinaryOp: TypeAlias = typing.Literal["+", "-", "*", "/", "%"]
 CompareOp: TypeAlias = typing.Literal["==", "!=", "<", "<=", ">", ">="]
 
@@ -39,7 +40,7 @@ class Logic(Noun, frozen=True):
 
 
 class Unary(Noun, frozen=True):
-    """``not`` of a condition, or minus a number."""
+    """``not`` of a condition, minus a number, or a function of one."""
 
     op: UnaryOp
     operand: Node

@@ -56,7 +56,7 @@ def compute(node: Node, batch: pa.RecordBatch) -> Any:
         case Unary(op="not"):
             return pc.invert(_truth(compute(node.operand, batch)))
         case Unary():
-            return pc.negate_checked(_number(compute(node.operand, batch)))
+            return _of_one(node.op, _number(compute(node.operand, batch)))
         case Binary():
             left, right = (_number(compute(side, batch)) for side in (node.left, node.right))
             return _arithmetic(node.op, left, right)
@@ -111,6 +111,16 @@ def _arithmetic(op: str, left: Any, right: Any) -> Any:
     real = pa.float64()
     top, bottom = left.cast(real), _no_zero(right.cast(real))
     return pc.divide(top, bottom) if op == "/" else _real_rest(top, bottom)
+
+
+def _of_one(op: str, value: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if op != "sqrt":
+        return pc.negate_checked(value) if op == "-" else pc.abs_checked(value)
+    real = value.cast(pa.float64(), safe=False)
+    return pc.sqrt(pc.if_else(pc.less(real, 0.0), pa.scalar(None, real.type), real))
 
 
 def _no_zero(value: Any) -> Any:

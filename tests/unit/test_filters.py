@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -292,3 +293,42 @@ def test_de_morgan_holds_with_nulls(left: Node, right: Node, values: dict[str, A
     both = Unary("not", Logic("and", (left, right)))
     either = Logic("or", (Unary("not", left), Unary("not", right)))
     assert evaluate(both, values) is evaluate(either, values)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("sqrt(px * px + py * py)", 5.0),
+        ("-abs(px) + 1", -2),
+        ("abs(-sqrt(4)) * 2", 4.0),
+        ("sqrt(px) is null", True),
+        ("sqrt(nothing)", None),
+        ("abs + 1", 8),
+        ("`abs` + abs (px)", 10),
+    ],
+)
+def test_functions_of_a_number(text: str, value: object) -> None:
+    assert evaluate(parse(text), {"px": -3, "py": 4, "nothing": None, "abs": 7}) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sin(x) > 1", "column 1: no function 'sin'; known: abs, sqrt"),
+        ("sqr(x) > 1", "did you mean 'sqrt'?"),
+        ("sqrt(x > 1", "expected ')' behind what sqrt is of"),
+        ("sqrt() > 1", "expected a name"),
+        ("abs(x, y) > 1", "expected ')'"),
+        ("abs(" * 60, "nested more than 50 deep"),
+    ],
+)
+def test_wrong_functions_are_told(text: str, words: str) -> None:
+    with pytest.raises(FilterError, match=re.escape(words)):
+        parse(text)
+
+
+def test_functions_want_numbers() -> None:
+    with pytest.raises(FilterError, match="'abs' wants numbers and got text"):
+        evaluate(parse("abs(x) > 1"), {"x": "a"})
+    with pytest.raises(FilterError, match="'sqrt' overflows a double"):
+        evaluate(parse("sqrt(x * x * x * x * x * x * x) > 1"), {"x": 10**60})

@@ -29,7 +29,10 @@ SCHEMA = pa.schema(
 NUMBERS = st.sampled_from(["i", "small", "x", "3", "-2", "0", "1.5", "250"])
 ARITHMETIC = st.recursive(
     NUMBERS,
-    lambda inner: st.tuples(inner, st.sampled_from("+-*/%"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("+-*/%"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        st.tuples(st.sampled_from(["abs", "sqrt", "-"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
+    ),
     max_leaves=4,
 )
 COMPARISONS = st.one_of(
@@ -177,3 +180,13 @@ def test_statistics_rule_out_only_what_holds_for_no_event(text: str, rows: list[
         assert True not in (
             [mask] if isinstance(mask, bool) and rows else [] if isinstance(mask, bool) else mask.to_pylist()
         )
+
+
+def test_the_root_of_a_large_integer_is_that_of_the_nearest_double() -> None:
+    batch = batch_of([{"i": 2**62 + 1}, {"i": -4}])
+    assert Condition("sqrt(i) == 2147483648", SCHEMA).mask(batch).to_pylist() == [True, None]
+    assert Condition("abs(i) == 4", SCHEMA).mask(batch).to_pylist() == [False, True]
+    with pytest.raises(FilterError, match="overflow"):
+        Condition("abs(i) > 0", SCHEMA).mask(batch_of([{"i": -(2**63)}]))
+    with pytest.raises(FilterError, match="'sqrt' wants numbers and got text"):
+        Condition("sqrt(s) > 1", SCHEMA)
