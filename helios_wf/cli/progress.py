@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from helios_wf.states import JobState
@@ -20,7 +21,7 @@ PLAIN_S = 5.0
 
 
 class Line(NamedTuple):
-    """What is said of one task: jobs done, in all (None: not known yet), running, failed, done per second."""
+    """What is said of one task: jobs done, in all (None: not known yet), at work, failed, done per second."""
 
     task: str
     done: int
@@ -76,6 +77,7 @@ class Progress:
     def lines(self, run: str, flow: Flow) -> list[Line]:
         """Returns a line for each task of a run that has begun."""
         found = []
+        running = Counter(job.task for job in flow.inflight.values() if job.begun)
         for task in flow.plan.tasks:
             counts = flow.tally.counts[task.number]
             done = counts[JobState.DONE] + counts[JobState.FINISHED] + counts[JobState.SKIPPED]
@@ -83,8 +85,7 @@ class Progress:
                 continue
             total = flow.tally.total(task.number)
             rate = self._rate((run, task.number), done, total)
-            running = counts[JobState.LEASED] + counts[JobState.RUNNING]
-            found.append(Line(task.name, done, total, running, counts[JobState.FAILED], rate))
+            found.append(Line(task.name, done, total, running[task.number], counts[JobState.FAILED], rate))
         return found
 
     def close(self) -> None:

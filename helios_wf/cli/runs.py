@@ -30,7 +30,9 @@ def runs(limit: int, output: str, settings: Settings) -> None:
     with store.read() as tx:
         rows = stored.list(tx, limit)
     shown = [_run(row) for row in rows]
-    if output == "table":
+    if output == "table" and not shown:
+        click.echo(f"no runs in {store.place}")
+    elif output == "table":
         click.echo(
             table(
                 [
@@ -68,12 +70,13 @@ def status(run: str | None, output: str, settings: Settings) -> None:
             one.state,
             _done(one),
             "?" if one.total is None else str(one.total),
-            _out(one),
+            one.counts.get(JobState.RUNNING, 0),
+            _waiting(one),
             _failed(one),
         )
         for one in rows
     ]
-    click.echo(table(cells, ("task", "state", "done", "of", "running", "failed")))
+    click.echo(table(cells, ("task", "state", "done", "of", "running", "waiting", "failed")))
     if failures:
         from helios_wf.cli.run import describe_all
 
@@ -128,11 +131,15 @@ def clean(run: str | None, every: bool, settings: Settings) -> None:
             raise RunError(
                 f"run {rows[0].id} is {rows[0].state}: only settled runs are cleaned; cancel it first"
             )
-    for row in rows:
-        folder = settings.home / "runs" / row.id
+    folders = [settings.home / "runs" / row.id for row in rows]
+    for folder in folders:
         if folder.exists():
             shutil.rmtree(folder)
             click.echo(f"removed {folder}")
+        elif not every:
+            click.echo(f"nothing to remove: {folder} is not there")
+    if every and not folders:
+        click.echo(f"nothing to remove: {settings.home} has no settled runs")
 
 
 def _run(row: RunRow) -> dict[str, Json]:
@@ -159,7 +166,7 @@ def _without_text(shown: dict[str, Json]) -> dict[str, Json]:
 def _live(row: RunRow) -> str:
     """Returns the state, and whether an engine is at work."""
     if row.state is RunState.RUNNING and row.engine is None:
-        return "RUNNING, but no engine holds it; helios-wf resume goes on with it"
+        return f"RUNNING, but no engine holds it; helios-wf resume {row.id} goes on with it"
     if row.engine is not None:
         from helios_wf.engine.loop import dead_holder
 
@@ -177,8 +184,9 @@ def _done(row: TaskRow) -> int:
     return sum(row.counts.get(state, 0) for state in (JobState.DONE, JobState.FINISHED, JobState.SKIPPED))
 
 
-def _out(row: TaskRow) -> int:
-    return row.counts.get(JobState.LEASED, 0) + row.counts.get(JobState.RUNNING, 0)
+def _waiting(row: TaskRow) -> int:
+    """Returns how many jobs could run and have not begun, those handed to workers already among them."""
+    return row.counts.get(JobState.READY, 0) + row.counts.get(JobState.LEASED, 0)
 
 
 def _failed(row: TaskRow) -> int:

@@ -102,7 +102,7 @@ class Flow:
             self._restore_shape(domain, paths.from_text(text), payload)
         self.tally.restore(tx)
         for number, text, state, attempt, charged, lost, not_before in jobs.states(tx, self.run):
-            job = Job(number, paths.from_text(text), Tries(attempt, charged, lost))
+            job = Job(number, paths.from_text(text), Tries(attempt, charged, lost), state is JobState.RUNNING)
             self._restore_job(job, state, not_before)
         for number, path in self.merges.stored():
             self.frontier.hold(number, path)
@@ -168,7 +168,9 @@ class Flow:
 
     def started(self, tx: Tx, handles: Iterable[str]) -> None:
         """Records that workers began attempts."""
-        begun = [self.inflight[handle] for handle in handles if handle in self.inflight]
+        known = {handle: self.inflight[handle] for handle in handles if handle in self.inflight}
+        self.inflight.update({handle: job._replace(begun=True) for handle, job in known.items()})
+        begun = known.values()
         jobs.started(tx, self.run, [(job.task, paths.to_text(job.path), job.tries.attempt) for job in begun])
 
     def _settled(
@@ -346,7 +348,7 @@ class Flow:
         return resources
 
     def _lease(self, job: Job, spec: JobSpec) -> Lease:
-        self.inflight[spec.handle] = job._replace(tries=job.tries._replace(attempt=spec.attempt))
+        self.inflight[spec.handle] = Job(job.task, job.path, job.tries._replace(attempt=spec.attempt))
         self._count_out(job)
         return Lease(
             job.task,

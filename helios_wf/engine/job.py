@@ -16,8 +16,9 @@ class Tries(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A job, by task and index path, and what was tried so far."""
+    """A job, by task and index path, what was tried so far, and whether a worker began the last try."""
 
     task: int
     path: Path
     tries: Tries = Tries()
+    begun: bool = False

@@ -90,6 +90,7 @@ def test_status_is_read_while_an_engine_is_at_work(desk: Desk, engine: subproces
     text, _ = desk.call("status")
     assert f"run {row.id} of slow_chain.cwl: RUNNING, held by" in text
     assert "process/decode" in text
+    assert "RUNNING  WAITING  FAILED" in text
     shown = json.loads(desk.call("status", row.id, "--format", "json")[0])
     assert shown["state"] == "RUNNING"
     assert {task["task"] for task in shown["tasks"]} >= {"process/filter", "merge", "count"}

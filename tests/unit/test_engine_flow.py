@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from plain_cwl import HERE, call, file, tool
 
+from helios_wf.cli.progress import Progress
 from helios_wf.engine.flow import Flow
 from helios_wf.errors import FileTruncatedError
 from helios_wf.model import (
@@ -255,3 +256,23 @@ def test_totals_are_told_when_they_are_known(make) -> None:
     assert totals() == [3, 3]
     with run.store.read() as tx:
         assert [row.counts for row in tasks.list(tx, "r")] == [{JobState.DONE: 3}, {JobState.DONE: 3}]
+
+
+def test_only_what_workers_have_begun_is_shown_as_running(tmp_path: Path) -> None:
+    run = Run(
+        tmp_path, step("map", MAP, "raw", "raw", scatter=("raw",)), raw=[file([f"x/{n}"]) for n in range(5)]
+    )
+    specs = run.lease()
+    shown = Progress(quiet=True)
+
+    def running() -> list[int]:
+        return [line.running for line in shown.lines("r", run.flow)]
+
+    assert running() == [0]
+    with run.store.write() as tx:
+        run.flow.started(tx, [spec.handle for spec in specs[:2]])
+    assert running() == [2]
+    run.finish(specs[0])
+    assert running() == [1]
+    run.start()
+    assert running() == [1]
