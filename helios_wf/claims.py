@@ -105,18 +105,31 @@ def check_outdir(outdir: Path, make: bool = True) -> None:
     Raises:
         SettingsError: it is no folder, or may not be written.
     """
+    _check_folder(outdir, "output", "--outdir", make)
+
+
+def check_home(home: Path, make: bool = True) -> None:
+    """Makes sure that the folder of the runs can be written; it is made unless that is not wanted.
+
+    Raises:
+        SettingsError: it is no folder, or may not be written.
+    """
+    _check_folder(home, "home", "--home", make)
+
+
+def _check_folder(folder: Path, what: str, option: str, make: bool) -> None:
     try:
         if make:
-            outdir.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=outdir):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
                 return
-        there = next(one for one in (outdir, *outdir.parents) if one.exists())
+        there = next(one for one in (folder, *folder.parents) if one.exists())
         if not there.is_dir():
             raise NotADirectoryError(None, "Not a directory")
         if not os.access(there, os.W_OK | os.X_OK):
             raise PermissionError(None, "Permission denied")
     except OSError as error:
         raise SettingsError(
-            f"the output folder {outdir} cannot be written ({error.strerror}); "
-            "mend its permissions, or give another: --outdir FOLDER"
+            f"the {what} folder {folder} cannot be written ({error.strerror}); "
+            f"mend that, or give another: {option} FOLDER"
         ) from None

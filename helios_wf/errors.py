@@ -20,6 +20,7 @@
         UnsupportedError                CWL asks for something that helios-wf does not do: exit code 33
         JobError                        an attempt failed before, in or after its tool; becomes its report
         StoreError                      the store cannot be used (full disk, lost connection)
+            StoreUnusableError              nor will it be before the caller mends it, or gives another
         BackendError                    a backend could not do what it was asked
             SubmitRefusedError              it never will
             BackendUnreachableError         this time; worth trying again
@@ -150,6 +151,10 @@ class JobError(HeliosError):
 
 class StoreError(HeliosError):
     """The store cannot be written or read; nothing half-done was kept."""
+
+
+class StoreUnusableError(UserError, StoreError):
+    """The store that was given is none, or may not be used; the caller mends it, or gives another."""
 
 
 class BackendError(HeliosError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from helios_wf.choosing import Bound, Choice, Runnable
-from helios_wf.claims import check_outdir, claim, claimed
+from helios_wf.claims import check_home, check_outdir, claim, claimed
 from helios_wf.config import Settings
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine.loop import LEASE_S, dead_holder, engine_name
@@ -49,7 +49,7 @@ def new_runs(store: Store, runnable: Runnable, choice: Choice, settings: Setting
     Raises:
         DatasetError: an output would become a dataset whose name or folder is taken.
         MaskError: the name of an output cannot be made.
-        SettingsError: the output folder cannot be written.
+        SettingsError: the home or the output folder cannot be written.
     """
     with store.write(alone=True) as tx:
         for dataset in choice.new:
@@ -57,6 +57,7 @@ def new_runs(store: Store, runnable: Runnable, choice: Choice, settings: Setting
         names = claimed(tx)
         ids = [_new_run(tx, runnable, bound, settings, names) for bound in choice.runs]
         if ids:
+            check_home(settings.home)
             check_outdir(settings.outdir)
     return ids
 
@@ -111,6 +112,7 @@ def foreseen(store: Store, runnable: Runnable, choice: Choice, settings: Setting
         names = claimed(tx)
         for bound in choice.runs:
             try:
+                check_home(settings.home, make=False)
                 check_outdir(settings.outdir, make=False)
                 if runs.find_unfinished(tx, _identity(runnable, bound, settings)) is None:
                     claim(tx, _options(runnable, bound, settings, "RUN"), names)

@@ -11,7 +11,7 @@ import msgspec
 
 from helios_wf import formats
 from helios_wf.backend import Backend, BackendSettings, load_backend
-from helios_wf.claims import check_outdir, check_resumable
+from helios_wf.claims import check_home, check_outdir, check_resumable
 from helios_wf.config import Settings
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine import paths
@@ -88,7 +88,7 @@ class Session:
         self._layouts = layouts or Layouts()
         self._outcomes: dict[str, Outcome] = {}
         self._contexts: dict[str, tuple[RunRow, Document]] = {}
-        settings.home.mkdir(parents=True, exist_ok=True)
+        check_home(settings.home)
         self.engine: Engine | None = None
         self._stops = False
         self._watch = watch

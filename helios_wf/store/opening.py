@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, func, make_url, s
 from sqlalchemy.exc import ArgumentError
 
 from helios_wf.config import masked
-from helios_wf.errors import MissingExtraError, SettingsError, StoreError
+from helios_wf.errors import MissingExtraError, SettingsError, StoreUnusableError
 from helios_wf.store.problems import translated
 from helios_wf.store.sqlite import sqlite_engine
 from helios_wf.store.upgrade import ensure
@@ -44,7 +44,7 @@ class Store:
             SettingsError: the URL is wrong.
             MissingExtraError: PostgreSQL is asked for and psycopg is not installed.
             UserError: a newer helios-wf made the store.
-            StoreError: it cannot be opened.
+            StoreError: it cannot be opened; a StoreUnusableError where the caller must mend that.
         """
         engine, place = _sqlite(home / FILE_NAME) if url is None else _by_url(url)
         store = cls(engine, place)
@@ -117,7 +117,7 @@ def _sqlite(path: Path) -> tuple[Engine, str]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(
+        raise StoreUnusableError(
             f"store {path}: its folder cannot be made ({error.strerror}); "
             "give another with --home, or mend its permissions"
         ) from error

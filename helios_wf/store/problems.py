@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from helios_wf.errors import StoreError
+from helios_wf.errors import StoreError, StoreUnusableError
 
 NOTHING_KEPT = "nothing of this change was kept"
 
@@ -41,18 +41,28 @@ POSTGRESQL_ADVICE = {
 """SQLSTATE, or its class: what is wrong and what to do; the empty one means that no server answered."""
 
 
+CALLERS = ("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_NOTADB", "25006", "28", "3D", "42501")
+"""Beginnings of the codes of what does not pass by itself: the caller mends it, or gives another store."""
+
+
 @contextmanager
 def translated(place: str) -> Iterator[None]:
     """Turns errors of the database and its driver into a StoreError that names ``place``."""
     try:
         yield
     except SQLAlchemyError as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        raise StoreError(describe(cause or error, place)) from error
+        raise _translated((error.orig if isinstance(error, DBAPIError) else None) or error, place) from error
     except Exception as error:
         if isinstance(error, sqlite3.Error) or _is_psycopg(error):
-            raise StoreError(describe(error, place)) from error
+            raise _translated(error, place) from error
         raise
+
+
+def _translated(error: BaseException, place: str) -> StoreError:
+    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
+    unreached = _is_psycopg(error) and not code and type(error).__name__ == "OperationalError"
+    kind = StoreUnusableError if unreached or code.startswith(CALLERS) else StoreError
+    return kind(describe(error, place))
 
 
 def describe(error: BaseException, place: str) -> str:

@@ -172,3 +172,50 @@ def test_an_output_folder_that_cannot_be_written_is_told_before_anything_runs(la
     assert lab("plan", "above.cwl", "--outdir", "file/below") == 0
     assert "would be refused: the output folder" in lab.out
     assert lab.json("runs", "--format", "json") == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--home", "file"),
+        ("--home", "file/below"),
+        ("--store", "sqlite:///file"),
+        ("--store", "sqlite:////proc/helios/x.db"),
+        ("--store", "postgresql://127.0.0.1:1/none"),
+        ("--home", "file", "--store", "sqlite:///x.db"),
+    ],
+)
+def test_a_home_or_store_that_cannot_be_used_is_a_mistake_of_the_caller(
+    lab: Command, given: tuple[str, ...]
+) -> None:
+    if "postgresql" in given[1]:
+        pytest.importorskip("psycopg", reason="psycopg is not installed")
+    lab.write("file", "this is no database, whatever its name may be\n" * 100)
+    assert lab("run", "above.cwl", *given) == 2
+    *_, said = lab.err.splitlines()
+    assert said.startswith("helios-wf: ")
+    assert "file" in said or given[1] in said
+
+
+# -- the latest run ----------------------------------------------------------------------------------------
+
+
+def test_a_run_that_is_done_is_told_by_its_id_whatever_is_asked_of_it(lab: Command) -> None:
+    lab.json("run", "above.cwl", "--quiet")
+    latest = lab.json("runs", "--format", "json")[0]["run"]
+    for verb in ("resume", "pause", "cancel"):
+        assert lab(verb) == 2
+        assert f"run {latest} is DONE already" in lab.err
+
+
+def test_an_empty_home_says_where_it_looked(lab: Command) -> None:
+    assert lab("runs", "--home", "other") == 0
+    assert lab.out == f"no runs in {lab.folder}/other/helios.db\n"
+    assert lab("clean", "--all", "--home", "other") == 0
+    assert lab.out == f"nothing to remove: {lab.folder}/other has no settled runs\n"
+
+
+def test_a_run_that_has_no_work_folder_says_so_when_it_is_cleaned(lab: Command) -> None:
+    lab.json("run", "above.cwl", "--quiet", "--keep", "none")
+    assert lab("clean") == 0
+    assert lab.out.startswith("nothing to remove: ")
