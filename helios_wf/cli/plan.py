@@ -71,6 +71,8 @@ def plan(
         shown.append((bound.match, found if not refusal else replace(found, refusal=refusal)))
     if not shown:
         shown.append((None, preview(runnable.plan, None, layouts.of)))
+        if output == "table":
+            click.echo("nothing to run now; the tasks of a run:")
     _write(shown, why_not(choice), output)
     return 0
 
@@ -86,29 +88,38 @@ def _write(shown: Sequence[tuple[Match | None, Preview]], left_out: Sequence[str
     if output in ("dot", "mermaid"):
         click.echo((dot if output == "dot" else mermaid)(shown[0][1].tasks))
         return
+    alike: dict[bytes, list[tuple[Match | None, Preview]]] = {}
     for match, preview in shown:
-        _table(match, preview)
+        alike.setdefault(msgspec.json.encode(replace(preview, refusal="")), []).append((match, preview))
+    for runs_alike in alike.values():
+        _table(runs_alike)
     for reason in left_out:
         click.echo(f"not run: {reason}")
 
 
-def _table(match: Match | None, preview: Preview) -> None:
+def _table(runs: Sequence[tuple[Match | None, Preview]]) -> None:
+    """Prints one table for runs that are planned alike."""
     from helios_wf.cli.output import table
 
-    if match is not None:
-        click.echo("datasets: " + ", ".join(f"{name}={dataset}" for name, dataset in match.datasets.items()))
-    rows = [
-        (
-            one.name,
-            _number(one.jobs),
-            _number(one.ranges),
-            _number(one.events),
-            ", ".join(one.after) or "-",
-            one.way,
-        )
-        for one in preview.tasks
+    for match, _ in runs:
+        if match is not None:
+            click.echo("datasets: " + ", ".join(f"{name}={found}" for name, found in match.datasets.items()))
+    tasks = runs[0][1].tasks
+    headers = ["task", "jobs", "ranges", "events", "after", "way"]
+    if len(runs) > 1:
+        headers[1:4] = ["jobs each", "ranges each", "events each"]
+    cells = [
+        [one.name, *map(_number, (one.jobs, one.ranges, one.events)), ", ".join(one.after) or "-", one.way]
+        for one in tasks
     ]
-    click.echo(table(rows, ("task", "jobs", "ranges", "events", "after", "way")))
+    if runs[0][0] is None and all(one.jobs is None for one in tasks):
+        headers, cells = headers[:1] + headers[4:], [row[:1] + row[4:] for row in cells]
+    click.echo(table(cells, headers))
+    _remarks([preview for _, preview in runs])
+
+
+def _remarks(alike: Sequence[Preview]) -> None:
+    preview = alike[0]
     for one in preview.tasks:
         for reason in one.waits:
             click.echo(f"{one.name}: {reason}")
@@ -116,8 +127,8 @@ def _table(match: Match | None, preview: Preview) -> None:
             click.echo(f"{one.name}: {one.way}, because {one.why}")
     for problem in preview.problems:
         click.echo(f"would fail: {problem}")
-    if preview.refusal:
-        click.echo(f"would be refused: {preview.refusal}")
+    for refusal in dict.fromkeys(each.refusal for each in alike if each.refusal):
+        click.echo(f"would be refused: {refusal}")
 
 
 def _number(value: int | None) -> str:

@@ -306,7 +306,20 @@ def test_a_plan_is_a_graph_too(lab: Command) -> None:
 
 def test_a_plan_without_datasets_shows_the_tasks(lab: Command) -> None:
     assert lab("plan", "template.cwl") == 0
-    assert lab.out.splitlines()[1].split() == ["copy", "?", "?", "?", "-", "compiled"]
+    lines = [line.split() for line in lab.out.splitlines()[:3]]
+    assert lines[0] == ["nothing", "to", "run", "now;", "the", "tasks", "of", "a", "run:"]
+    assert lines[1:] == [["TASK", "AFTER", "WAY"], ["copy", "-", "compiled"]]
+
+
+def test_runs_that_are_planned_alike_are_one_table(lab: Command) -> None:
+    fill(lab)
+    assert lab("dataset", "add", "lab.may.other.lines", "b.txt", "--close") == 0
+    assert lab("plan", "template.cwl") == 0
+    lines = lab.out.splitlines()
+    at = lines.index("datasets: lines=lab.may.right.lines, marks=lab.may.marks.v10")
+    assert lines[at - 1] == "datasets: lines=lab.may.other.lines, marks=lab.may.marks.v10"
+    assert lines[at + 1].split()[:3] == ["TASK", "JOBS", "EACH"]
+    assert lines[at + 2].split() == ["copy", "1", "1", "5", "-", "compiled"]
 
 
 def test_a_plan_without_inputs_shows_the_tasks_and_what_is_missing(lab: Command) -> None:
@@ -331,7 +344,7 @@ def test_runs_and_status_tell_where_things_stand(lab: Command) -> None:
     assert lab.out.splitlines()[1].split()[:3] == [run["run"], "DONE", "plain.cwl"]
     assert lab("status", run["run"][:-2]) == 0
     assert lab.out.splitlines()[0] == f"run {run['run']} of plain.cwl: DONE"
-    assert lab.out.splitlines()[2].split() == ["copy", "DONE", "2", "2", "0", "0"]
+    assert lab.out.splitlines()[2].split() == ["copy", "DONE", "2", "2", "0", "0", "0"]
     told = lab.json("status", "--format", "json")
     assert [(task["task"], task["jobs"]) for task in told["tasks"]] == [
         ("copy", {"DONE": 2}),
