@@ -308,7 +308,8 @@ def _done(tx: Tx, document: Document, workflow: Workflow) -> dict[tuple[tuple[st
     if known is not None and known != document.digest:
         raise UserError(
             f"{document.path}: the template {template.template!r} changed, but its version is still "
-            f"{template.version}, under which it has run; give it version {template.version + 1} "
+            f"{template.version}, under which it has run (its tools, and files such as their scripts, count "
+            f"too); give it version {template.version + 1} "
             f"(with 'follows: {template.version}' if what is done need not be done again)"
         )
     return {

@@ -20,7 +20,7 @@ from helios_wf.store import Tx, datasets, publications, runs
 
 
 def claimed(tx: Tx, but: Collection[str] = ()) -> dict[str, str]:
-    """Returns the datasets that unfinished runs will make, and in words which those are.
+    """Returns the datasets that unfinished runs will make, each with the id of its run.
 
     Args:
         tx: a transaction.
@@ -29,8 +29,7 @@ def claimed(tx: Tx, but: Collection[str] = ()) -> dict[str, str]:
     found: dict[str, str] = {}
     for run_id, given in runs.unfinished(tx):
         if run_id not in but:
-            who = f"run {run_id}, which is not finished (resume it, or cancel it)"
-            found |= dict.fromkeys(names_in(msgspec.convert(given, Options)), who)
+            found |= dict.fromkeys(names_in(msgspec.convert(given, Options)), run_id)
     return found
 
 
@@ -45,7 +44,7 @@ def claim(tx: Tx, options: Options, names: dict[str, str]) -> None:
     Args:
         tx: a transaction.
         options: of the new run.
-        names: who will write a dataset; this run's are added.
+        names: the run that will write a dataset, by its name; this run's are added (with no id yet).
 
     Raises:
         DatasetError: a name is taken, or its folder holds files already.
@@ -56,14 +55,21 @@ def claim(tx: Tx, options: Options, names: dict[str, str]) -> None:
                 f"dataset {name!r} exists already, and this run would write it; "
                 "give its template a new version, or an output name with {run_id}"
             )
+        other = names.get(name)
+        if other:
+            raise DatasetError(
+                f"dataset {name!r} is being made by run {other}, which is not finished, and this run would "
+                f"write it too; go on with that one: helios-wf resume {other}, "
+                f"or give it up: helios-wf cancel {other}"
+            )
         if name in names:
             raise DatasetError(
-                f"two runs would both write dataset {name!r}: this one and {names[name]}; "
+                f"two runs of this command would both write dataset {name!r}; "
                 "give the name of the output what tells them apart, such as {run_id}"
             )
         for reason in _occupied(tx, Path(options.outdir), name):
             raise DatasetError(reason)
-        names[name] = "another of this command"
+        names[name] = ""
 
 
 def _occupied(tx: Tx, outdir: Path, name: str) -> Iterator[str]:
@@ -95,7 +101,7 @@ def check_resumable(tx: Tx, run_id: str, options: Options, but: Collection[str] 
         if name in others:
             raise DatasetError(
                 f"run {run_id} cannot be resumed: dataset {name!r}, which it would write, is being made by "
-                f"{others[name]}"
+                f"run {others[name]}, which is not finished; go on with that one, or cancel it first"
             )
 
 

@@ -163,8 +163,8 @@ def _explain(outcome: Outcome) -> None:
     if outcome.failures:
         click.echo(describe_all(outcome.failures, outcome.steps), err=True)
     if outcome.state is not RunState.FINISHED:
-        new = "; the same run command would begin anew" if outcome.state is RunState.FAILED else ""
-        click.echo(f"  to go on with it, keeping what is done: helios-wf resume {outcome.run}{new}", err=True)
+        new = " (the same run command would begin anew)" if outcome.state is RunState.FAILED else ""
+        click.echo(f"  to go on with it, keeping what is done{new}: helios-wf resume {outcome.run}", err=True)
 
 
 def describe_all(failures: Sequence[JobRow], steps: Mapping[int, str]) -> str:

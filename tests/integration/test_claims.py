@@ -76,7 +76,9 @@ def desk(tmp_path: Path) -> Desk:
 def test_the_same_run_is_taken_up_and_another_of_the_same_dataset_is_refused(desk: Desk) -> None:
     first = desk.start("a", "one")
     assert desk.start("a", "one") == first
-    with pytest.raises(DatasetError, match=rf"dataset 'lab.a': this one and run {first}, which is not fin"):
+    with pytest.raises(
+        DatasetError, match=rf"'lab.a' is being made by run {first}, which .*: helios-wf resume {first}"
+    ):
         desk.start("a", "two")
     desk.start("b", "two")
     ask(desk.store, find_run(desk.store, first), "cancel")
