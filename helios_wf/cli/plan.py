@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,7 @@ from helios_wf.config import Settings
 if TYPE_CHECKING:
     from helios_wf.match import Match
     from helios_wf.preview import Preview, TaskPreview
+    from helios_wf.store import Store
 
 
 @click.command()
@@ -52,9 +54,8 @@ def plan(
     from helios_wf.launch import foreseen
     from helios_wf.preview import preview
     from helios_wf.session import Layouts
-    from helios_wf.store import Store
 
-    open_store = functools.cache(lambda: Store.open(settings.store, settings.home))
+    open_store = functools.cache(lambda: _store(settings))
     runnable = load_runnable(document, changes, settings.home / "cache", settings.root)
     try:
         choice = choose(runnable.document, job, given, open_store)
@@ -75,6 +76,23 @@ def plan(
             click.echo("nothing to run now; the tasks of a run:")
     _write(shown, why_not(choice), output)
     return 0
+
+
+def _store(settings: Settings) -> Store:
+    """Returns the store; where there is none yet, an empty one that is gone when the command ends."""
+    import atexit
+    import tempfile
+
+    from helios_wf.claims import check_home
+    from helios_wf.store import Store
+    from helios_wf.store.opening import FILE_NAME
+
+    if settings.store is not None or (settings.home / FILE_NAME).exists():
+        return Store.open(settings.store, settings.home)
+    check_home(settings.home, make=False)
+    folder = tempfile.TemporaryDirectory(prefix="helios-wf-")
+    atexit.register(folder.cleanup)
+    return Store.open(None, Path(folder.name))
 
 
 def _write(shown: Sequence[tuple[Match | None, Preview]], left_out: Sequence[str], output: str) -> None:

@@ -219,3 +219,10 @@ def test_a_run_that_has_no_work_folder_says_so_when_it_is_cleaned(lab: Command) 
     lab.json("run", "above.cwl", "--quiet", "--keep", "none")
     assert lab("clean") == 0
     assert lab.out.startswith("nothing to remove: ")
+
+
+def test_a_plan_makes_no_store(lab: Command) -> None:
+    assert lab("plan", "above.cwl", "--dataset", "lab.1.hits=1.txt", "--home", "other") == 2
+    lab.write("all.yml", "hits: {class: File, path: 1.txt}\nrun: 3\n")
+    assert lab("plan", "above.cwl", "all.yml", "--home", "other") == 0
+    assert {path.name for path in (lab.folder / "other").iterdir()} <= {"cache"}
