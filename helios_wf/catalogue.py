@@ -65,6 +65,7 @@ def describe(
     size = _size(absolute)
     layout = None
     if formats.recognise(absolute) is not None:
+        formats.check_table(absolute, table)
         layout = formats.probe(absolute, table=table)
     elif table is not None:
         raise FileFormatError(

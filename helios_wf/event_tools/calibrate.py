@@ -104,6 +104,7 @@ def command(
     from helios_wf.event_tools.pieces import piece_of
 
     check_apart([output], [file, constants, row_index])
+    formats.check_table(file, table)
     known = load(constants, sensor_column)
     piece = piece_of(file, first_event, n_events, row_index)
     with formats.read(

@@ -79,6 +79,7 @@ def command(
         write_row_index(files, row_index)
     found = []
     for path in files:
+        formats.check_table(path, table)
         layout = formats.probe(path, table=table, types=types)
         facts, taken = describe(path, layout, first_event, n_events)
         found.append(facts)

@@ -75,6 +75,8 @@ def merge_events(
     from helios_wf import formats
     from helios_wf.event_tools.pieces import pieces
 
+    for path in files:
+        formats.check_table(path, table)
     if first == 0 and count is None and table is None:
         formats.merge(files, output, types=types)
         return

@@ -40,6 +40,7 @@ def command(
     from helios_wf.event_tools.pieces import piece_of
 
     check_apart([output], [file, row_index])
+    formats.check_table(file, table)
     piece = piece_of(file, first_event, n_events, row_index)
     names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
     with formats.read(

@@ -103,6 +103,7 @@ def command(
     bytes as all events at once.  Bin i holds edge(i) <= energy < edge(i + 1), edge(i) being the double
     nearest to low + i * (high - low) / bins.
     """
+    from helios_wf import formats
     from helios_wf.event_tools.partial import Question, to_json
     from helios_wf.event_tools.pieces import pieces
 
@@ -111,6 +112,8 @@ def command(
     check_apart([output], [*files, row_index])
     names = {f"{part}_column": None if part in without else columns[f"{part}_column"] for part in PARTS}
     question = Question(**names, threshold=threshold, bins=bins, low=low, high=high, filter=filter_)
+    for path in files:
+        formats.check_table(path, table)
     wanted = pieces(files, table, first_event, n_events, row_index)
     result = to_json(statistics(list(wanted), question, table, types))
     if output is None:

@@ -25,7 +25,7 @@ from __future__ import annotations
 from helios_wf.formats.checksums import checksum
 from helios_wf.formats.merging import merge
 from helios_wf.formats.names import FORMATS, Format, extension_of, format_of, near_extension
-from helios_wf.formats.reading import build_index, first_fault, probe, read, survey
+from helios_wf.formats.reading import build_index, check_table, first_fault, probe, read, survey
 from helios_wf.formats.recognition import recognise
 from helios_wf.formats.row_index import RowIndex
 from helios_wf.formats.whole import whole_file
@@ -36,6 +36,7 @@ __all__ = [
     "Format",
     "RowIndex",
     "build_index",
+    "check_table",
     "checksum",
     "extension_of",
     "first_fault",

@@ -36,13 +36,24 @@ def open_source(path: Path, format: str | None = None, opening: Opening | None =
         EventFileError: the file cannot be used; the subclass and message say why.
         MissingExtraError: its format needs a package that is not installed.
     """
-    made, opening = format_named(resolved(path, format)), opening or Opening()
-    if opening.table is not None and made.name not in TABLES:
+    made = format_named(resolved(path, format))
+    return module_of(made).open_source(str(path), made, opening or Opening())
+
+
+def check_table(path: Path, table: str | None) -> None:
+    """Makes sure that a table may be asked for in a file; whoever only opens it does not mind.
+
+    Raises:
+        EventFileError: its format has no named tables, or the file cannot be used.
+    """
+    if table is None:
+        return
+    made = format_named(resolved(path, None))
+    if made.name not in TABLES:
         raise FileFormatError(
-            f"{path}: has no table {opening.table!r}: its format is {made.words}, without named tables; "
+            f"{path}: has no table {table!r}: its format is {made.words}, without named tables; "
             "leave the table out"
         )
-    return module_of(made).open_source(str(path), made, opening)
 
 
 def probe(

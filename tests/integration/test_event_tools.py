@@ -391,3 +391,12 @@ def test_no_option_is_named_for_columns_that_none_names(capsys: pytest.CaptureFi
     Path("made.csv").write_text("sensor_id,energy\n0,1\n")
     said = refused(capsys, "calibrate", "made.csv", "--constants", "made.csv", "-o", "x.csv")
     assert "made.csv: no column 'gain', 'offset'\nits columns are: sensor_id, energy" in said
+
+
+@pytest.mark.parametrize("program", ["select", "stats", "merge", "calibrate", "info"])
+def test_no_program_takes_a_table_where_a_format_has_none(program: str, capsys: pytest.CaptureFixture[str]):
+    events("generate", "-o", "made.csv", "--n-events", 5)
+    options = ["--constants", "made.csv"] if program == "calibrate" else []
+    said = refused(capsys, program, "made.csv", "--table", "x", "-o", "x.csv", *options)
+    assert "made.csv: has no table 'x': its format is comma-separated values, without named tables" in said
+    assert not Path("x.csv").exists()

@@ -170,3 +170,14 @@ def test_names_say_formats() -> None:
     assert formats.format_of("run.tar.gz") is None
     assert formats.format_of(".csv") is None
     assert formats.format_of("csv") is None
+
+
+def test_a_table_may_be_asked_for_where_a_format_has_tables(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a line\n")
+    (tmp_path / "a.json").write_text('{"isr": {"0": "a"}}')
+    formats.check_table(tmp_path / "a.json", "isr")
+    formats.check_table(tmp_path / "a.txt", None)
+    with pytest.raises(FileFormatError, match="has no table 'isr': its format is lines of text"):
+        formats.check_table(tmp_path / "a.txt", "isr")
+    # a template may name a table for files of several formats
+    assert formats.probe(tmp_path / "a.txt", table="isr").n_events == 1
