@@ -64,7 +64,7 @@ steps:
       low: low
       high: high
     out: [statistics]
-    helios:split: {input: events, eventsPerJob: 5000000}
+    helios:split: {input: events, eventsPerJob: 10000000}
   merge:
     run: ../../cwl_tools/stats_merge.cwl
     in: {parts: partial/statistics}
