@@ -60,8 +60,7 @@ def translated(place: str) -> Iterator[None]:
 
 def _translated(error: BaseException, place: str) -> StoreError:
     code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
-    unreached = _is_psycopg(error) and not code and type(error).__name__ == "OperationalError"
-    kind = StoreUnusableError if unreached or code.startswith(CALLERS) else StoreError
+    kind = StoreUnusableError if code.startswith(CALLERS) else StoreError
     return kind(describe(error, place))
 
 

@@ -181,20 +181,17 @@ def test_an_output_folder_that_cannot_be_written_is_told_before_anything_runs(la
         ("--home", "file/below"),
         ("--store", "sqlite:///file"),
         ("--store", "sqlite:////proc/helios/x.db"),
-        ("--store", "postgresql://127.0.0.1:1/none"),
         ("--home", "file", "--store", "sqlite:///x.db"),
     ],
 )
 def test_a_home_or_store_that_cannot_be_used_is_a_mistake_of_the_caller(
     lab: Command, given: tuple[str, ...]
 ) -> None:
-    if "postgresql" in given[1]:
-        pytest.importorskip("psycopg", reason="psycopg is not installed")
     lab.write("file", "this is no database, whatever its name may be\n" * 100)
     assert lab("run", "above.cwl", *given) == 2
     *_, said = lab.err.splitlines()
     assert said.startswith("helios-wf: ")
-    assert "file" in said or given[1] in said
+    assert "file" in said or "/proc/helios" in said
 
 
 # -- the latest run ----------------------------------------------------------------------------------------
