@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from helios_wf import formats
 from helios_wf.backend import Backend, BackendSettings, load_backend
 from helios_wf.claims import check_home, check_outdir, check_resumable
 from helios_wf.config import Settings
@@ -18,7 +18,8 @@ from helios_wf.engine import paths
 from helios_wf.engine.flow import Flow
 from helios_wf.engine.loop import LEASE_S, Engine, Held, dead_holder, engine_name
 from helios_wf.errors import HeliosError, RunError
-from helios_wf.model import Dataset, Document, Layout, Noun
+from helios_wf.layouts import Layouts
+from helios_wf.model import Document, Noun
 from helios_wf.model.noun import Json
 from helios_wf.plan import plan_document
 from helios_wf.publishing import Options, Publisher
@@ -38,31 +39,6 @@ class Outcome(Noun, frozen=True):
     failures: tuple[JobRow, ...] = ()
     steps: dict[int, str] = msgspec.field(default_factory=dict)
     """Names of the tasks in ``failures`` by number."""
-
-
-class Layouts:
-    """What files hold: from the catalogue where it knows, else from the files themselves; asked once each."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str | None], Layout] = {}
-
-    def learn(self, known: Iterable[Dataset]) -> None:
-        """Takes what is known of the files of datasets."""
-        for dataset in known:
-            for file in dataset.files:
-                if file.layout is not None:
-                    self._known[file.path, None] = self._known[file.path, file.layout.table] = file.layout
-
-    def of(self, path: str, table: str | None) -> Layout:
-        """Returns the layout of a file.
-
-        Raises:
-            EventFileError: it cannot be read as events.
-        """
-        found = self._known.get((path, table))
-        if found is None:
-            found = self._known[path, table] = formats.probe(path, table=table)
-        return found
 
 
 class Session:
@@ -165,7 +141,13 @@ class Session:
         row, document = self._contexts[run_id]
         home = str(self._settings.home)
         return Flow(
-            run_id, plan_document(document), row.inputs, home, self._settings.backend, self._layouts.of
+            run_id,
+            plan_document(document),
+            row.inputs,
+            home,
+            self._settings.backend,
+            self._layouts.of,
+            partial(self._layouts.index_of, self._settings.home / "indexes"),
         )
 
     # -- the end of a run ----------------------------------------------------------------------------------

@@ -52,8 +52,8 @@ def plan(
     from helios_wf.cli.run import why_not
     from helios_wf.errors import InputError
     from helios_wf.launch import foreseen
+    from helios_wf.layouts import Layouts
     from helios_wf.preview import preview
-    from helios_wf.session import Layouts
 
     open_store = functools.cache(lambda: _store(settings))
     runnable = load_runnable(document, changes, settings.home / "cache", settings.root)

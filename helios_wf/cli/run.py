@@ -17,8 +17,9 @@ from helios_wf.states import RunState
 
 if TYPE_CHECKING:
     from helios_wf.choosing import Choice
+    from helios_wf.layouts import Layouts
     from helios_wf.model import Document
-    from helios_wf.session import Layouts, Outcome
+    from helios_wf.session import Outcome
     from helios_wf.store import Store
     from helios_wf.store.rows import JobRow
 
@@ -58,8 +59,8 @@ def run(
     from helios_wf.backend import find_backend
     from helios_wf.choosing import choose, load_runnable
     from helios_wf.launch import new_runs
+    from helios_wf.layouts import Layouts
     from helios_wf.preview import check_inputs
-    from helios_wf.session import Layouts
     from helios_wf.store import Store
 
     open_store = functools.cache(lambda: Store.open(settings.store, settings.home))

@@ -127,6 +127,10 @@ def split_fits(step: Step) -> Iterator[Complaint]:
             yield Complaint(key, f"{what}, not {shown(port.type)}")
         elif not optional(port) and name not in wired:
             yield Complaint(key, f"{what}: a plain run does not give it")
+    index = ports.get(split.index)
+    if index is not None and split.index not in wired and (bare(index.type) != "File" or not optional(index)):
+        what = f"{step.run.name!r} must have {split.index!r}, its row index, as an input of type File?"
+        yield Complaint("index", f"{what}, not {shown(index.type)}")
     if split.input is None and split.count not in wired:
         yield Complaint(
             None, f"without 'input', the step must bind {split.count!r}: the number of events to make"

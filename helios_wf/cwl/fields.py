@@ -143,6 +143,7 @@ FIELDS: Mapping[str, Field] = {
             "secondsPerEvent": Key("seconds_per_event", values.above_zero),
             "first": Key("first", values.text),
             "count": Key("count", values.text),
+            "index": Key("index", values.text),
         },
         rule=_split_rule,
     ),

@@ -41,14 +41,22 @@ class Flow:
     """The state of one run in memory, and its verbs."""
 
     def __init__(
-        self, run: str, plan: Plan, inputs: dict[str, Json], home: str, backend: str, layout_of: LayoutOf
+        self,
+        run: str,
+        plan: Plan,
+        inputs: dict[str, Json],
+        home: str,
+        backend: str,
+        layout_of: LayoutOf,
+        index_of: Callable[[str], Json] = lambda path: None,
     ) -> None:
         self.run = run
         self.plan = plan
         self.frontier = Frontier(plan)
         self.merges = Merges(layout_of)
         self.outputs = JobOutputs(run, self.merges, self._flush)
-        self.values = Values(plan, inputs, self.frontier, self.outputs, partial(ranges_of, layout_of))
+        ranges = partial(ranges_of, layout_of)
+        self.values = Values(plan, inputs, self.frontier, self.outputs, ranges, index_of)
         self.tally = Tally(run, plan, self.frontier)
         self.inflight: dict[str, Job] = {}
         self.failed: list[tuple[int, Path]] = []

@@ -54,6 +54,7 @@ class Values:
         frontier: Frontier,
         outputs: Outputs,
         ranges_of: Callable[[Domain, Json, Json, Json], Ranges],
+        index_of: Callable[[str], Json] = lambda path: None,
     ) -> None:
         self.plan = plan
         self.inputs = inputs
@@ -61,6 +62,7 @@ class Values:
         self._frontier = frontier
         self._outputs = outputs
         self._ranges_of = ranges_of
+        self._index_of = index_of
         self._arrays: dict[int, tuple[Path, list[Json]]] = {}
 
     def value(self, source: Source, path: Path) -> Json:
@@ -89,13 +91,21 @@ class Values:
                 value = self.value(inside, path)
                 return default if value is None else value
             case RangeBound(domain, position, which):
-                first, stop = self.ranges[domain, path[:position]][path[position]]
-                if first is None or stop is None:
-                    return None
-                return first if which == "first" else stop - first
+                return self._range_bound(domain, path[: position + 1], which)
             case Guarded(inside, task):
                 skipped = self._outputs.of(task, path[: len(self.plan.tasks[task].chain)]) is None
                 return None if skipped else self.value(inside, path)
+
+    def _range_bound(self, domain: int, path: Path, which: str) -> Json:
+        ranges = self.ranges[domain, path[:-1]]
+        first, stop = ranges[path[-1]]
+        if first is None or stop is None:
+            return None
+        if which == "index":
+            cut = self.plan.domains[domain].cut
+            file = self.value(cut.file, path[:-1]) if cut and cut.file and len(ranges) > 1 else None
+            return self._index_of(file["path"]) if file else None
+        return first if which == "first" else stop - first
 
     def size(self, domain: int, path: Path) -> int:
         """Returns how many indices a domain has below a path; sizes it where that was not done yet."""

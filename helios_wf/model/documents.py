@@ -51,7 +51,7 @@ class DatasetField(Noun, frozen=True):
 class SplitField(Noun, frozen=True):
     """``helios:split`` of a step: how its files are cut into event ranges.
 
-    Sizes count events; ``seconds_*`` are seconds.  ``first`` and ``count`` name the tool's inputs.
+    Sizes count events; ``seconds_*`` are seconds.  ``first``, ``count`` and ``index`` name the tool's inputs.
     """
 
     input: str | None = None
@@ -64,6 +64,7 @@ class SplitField(Noun, frozen=True):
     seconds_per_event: float | None = None
     first: str = "first_event"
     count: str = "n_events"
+    index: str = "row_index"
 
 
 class MergeField(Noun, frozen=True):

@@ -95,11 +95,14 @@ class Defaulted(Noun, frozen=True, tag=True):
 
 
 class RangeBound(Noun, frozen=True, tag=True):
-    """The first event, or the number of events, of the range that the path's index at ``position`` names."""
+    """What a tool is told of the range that the path's index at ``position`` names.
+
+    Its first event, its number of events, or the row index of the file that it is cut from.
+    """
 
     domain: int
     position: int
-    which: Literal["first", "count"]
+    which: Literal["first", "count", "index"]
 
 
 class Guarded(Noun, frozen=True, tag=True):

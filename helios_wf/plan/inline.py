@@ -273,17 +273,22 @@ class _Planner:
     # -- what stands in a step -----------------------------------------------------------------------------
 
     def _range_feeds(self, step: Step, scope: Scope) -> dict[str, Feed]:
-        """The feeds of the first event and the number of events, for a split step."""
+        """What a split step's tool is told of its range: first event, number of events, row index."""
         if step.split is None:
             return {}
         number = next(
             d for d in reversed(scope.chain) if self._is_split(d) and self.domains[d].step == scope.prefix
         )
         position = scope.chain.index(number)
-        return {
-            step.split.first: Feed(step.split.first, RangeBound(number, position, "first"), step.place),
-            step.split.count: Feed(step.split.count, RangeBound(number, position, "count"), step.place),
+        first, count, index = step.split.first, step.split.count, step.split.index
+        told = {
+            first: Feed(first, RangeBound(number, position, "first"), step.place),
+            count: Feed(count, RangeBound(number, position, "count"), step.place),
         }
+        bound = {port.name for port in step.inputs}
+        if step.split.input and index not in bound and any(port.name == index for port in step.run.inputs):
+            told[index] = Feed(index, RangeBound(number, position, "index"), step.place)
+        return told
 
     def _subworkflow(
         self, step: Step, workflow: Workflow, scope: Scope, feeds: dict[str, Feed]
