@@ -31,8 +31,37 @@ def open_source(path: str, made: Format, opening: Opening) -> EventMap:
 def write_file(
     path: str, made: Format, schema: pa.Schema, batches: Iterable[pa.RecordBatch], writing: Writing
 ) -> int:
-    """Refuses: event maps are only read."""
-    raise FileFormatError(f"{path}: event maps are only read; write JSON lines or Parquet")
+    """Writes a map of one table, its payloads numbered anew from 0, and returns their number.
+
+    Raises:
+        FileFormatError: there is no column ``payload`` of text, there are columns besides it and ``event``, or
+            a payload is null.
+    """
+    _check_columns(path, schema)
+    count = 0
+    with Path(writing.place).open("w", encoding="utf-8") as out:
+        out.write(f"{{{json.dumps(writing.table)}: {{")
+        for batch in batches:
+            for payload in batch.column("payload").to_pylist():
+                if payload is None:
+                    raise FileFormatError(
+                        f"{path}: event {count} has no payload; an event map holds no nulls"
+                    )
+                out.write(f'{"," if count else ""}\n "{count}": {json.dumps(payload, ensure_ascii=False)}')
+                count += 1
+        out.write("\n}}\n")
+    return count
+
+
+def _check_columns(path: str, schema: pa.Schema) -> None:
+    import pyarrow as pa
+
+    text = "payload" in schema.names and pa.types.is_string(schema.field("payload").type)
+    if not text or set(schema.names) - {"event", "payload"}:
+        raise FileFormatError(
+            f"{path}: an event map has a column 'payload' of text, and 'event' at most; "
+            f"these events have {', '.join(f'{field.name} ({field.type})' for field in schema)}"
+        )
 
 
 class EventMap:

@@ -17,7 +17,6 @@ class Format(Noun, frozen=True):
     words: str
     module: str
     extensions: tuple[str, ...]
-    writable: bool = True
     package: str | None = None
     extra: str | None = None
 
@@ -37,7 +36,7 @@ FORMATS: dict[str, Format] = {
         Format("root", "ROOT", "root_read", (".root",), package="uproot", extra="root"),
         Format("rntuple", "ROOT with an RNTuple", "root_read", (), package="uproot", extra="root"),
         Format("hdf5", "HDF5", "hdf5", (".h5", ".hdf5", ".he5"), package="h5py", extra="hdf5"),
-        Format("eventmap", "an event map", "event_map", (".json",), writable=False),
+        Format("eventmap", "an event map", "event_map", (".json",)),
     )
 }
 """All formats by name.  ``rntuple`` is asked for by name, to be written; a read file of it is ``root``."""

@@ -40,8 +40,8 @@ def write(
     gets its name when it is whole; when anything fails, what was there before is as it was.
 
     Raises:
-        FileFormatError: the name says no format, the format cannot be written or cannot hold a column, or a
-            batch has another schema.
+        FileFormatError: the name says no format, the format cannot hold a column, or a batch has another
+            schema.
         EventFileError: the system cannot write the file (no such folder, a full disk).
         MissingExtraError: the format needs a package that is not installed.
     """
@@ -62,17 +62,15 @@ def writable(path: str, format: str | None) -> Format:
     """Returns the format to write a file in.
 
     Raises:
-        FileFormatError: its name says none, or it is one that is only read.
+        FileFormatError: its name says none.
         EventFileError: its folder does not exist.
     """
     name = format or format_of(path)
-    known = ", ".join(made.name for made in FORMATS.values() if made.writable)
     if name is None:
+        known = ", ".join(FORMATS)
         hint = near_extension(path)
         raise FileFormatError(f"{path}: its name says no event format{hint}; give one of: {known}")
     made = format_named(name)
-    if not made.writable:
-        raise FileFormatError(f"{path}: {made.words} is only read; write one of: {known}")
     if not Path(path).absolute().parent.is_dir():
         raise not_written(path, FileNotFoundError(errno.ENOENT, ""))
     return made

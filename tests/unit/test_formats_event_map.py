@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from helios_wf import formats
@@ -68,3 +70,31 @@ def test_a_json_file_of_another_shape_is_no_map_unless_it_is_said_to_be(tmp_path
     path.write_text("{}")
     with pytest.raises(NoEventsError, match="holds no table"):
         formats.probe(path, format="eventmap")
+
+
+def test_maps_are_written_merged_and_numbered_anew(tmp_path: Path) -> None:
+    first, second, both = (str(tmp_path / name) for name in ("a.json", "b.json", "both.json"))
+    schema = pa.schema([("event", pa.int64()), ("payload", pa.string())])
+    batches = pa.table({"event": [7, 9], "payload": ["x", 'a "quoted" \u00b5']}, schema=schema).to_batches()
+    assert formats.write(first, batches, schema, table="isr") == 2
+    assert formats.write(second, [], pa.schema([("payload", pa.string())]), table="isr") == 0
+    assert json.loads(Path(first).read_text()) == {"isr": {"0": "x", "1": 'a "quoted" \u00b5'}}
+    formats.merge([first, first], both)
+    assert formats.probe(both).n_events == 4
+    with formats.read(both, 1, 3) as events:
+        assert events.read_all().to_pydict() == {"event": [1, 2], "payload": ['a "quoted" \u00b5', "x"]}
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"energy": [1.0]}, "these events have energy \\(double\\)"),
+        ({"payload": ["x"], "energy": [1.0]}, "'payload' of text, and 'event' at most"),
+        ({"payload": ["x", None]}, "event 1 has no payload"),
+    ],
+)
+def test_only_payloads_go_into_a_map(tmp_path: Path, columns: dict[str, list[object]], said: str) -> None:
+    table = pa.table(columns)
+    with pytest.raises(FileFormatError, match=said):
+        formats.write(tmp_path / "map.json", table.to_batches(), table.schema)
+    assert not (tmp_path / "map.json").exists()
