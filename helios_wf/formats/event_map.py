@@ -34,8 +34,8 @@ def write_file(
     """Writes a map of one table, its payloads numbered anew from 0, and returns their number.
 
     Raises:
-        FileFormatError: there is no column ``payload`` of text, there are columns besides it and ``event``, or
-            a payload is null.
+        FileFormatError: there is no column ``payload`` of text, another one besides ``event``, or a payload
+            is null.
     """
     _check_columns(path, schema)
     count = 0
