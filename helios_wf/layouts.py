@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helios_wf import formats
 from helios_wf.cwl.files import to_location
+from helios_wf.errors import EventFileError
 from helios_wf.model import Dataset, Layout, digest
 from helios_wf.model.noun import Json
 
@@ -48,7 +49,11 @@ class Layouts:
             path: the file of events.
         """
         if path not in self._indexes:
-            self._indexes[path] = _row_index(folder, path)
+            try:
+                self._indexes[path] = _row_index(folder, path)
+            except (EventFileError, OSError):
+                # it would only spare time: the tool reads the file itself, and says what is wrong with it
+                self._indexes[path] = None
         return self._indexes[path]
 
 

@@ -60,6 +60,24 @@ def test_only_a_tool_that_declares_the_input_is_told_the_row_index() -> None:
     assert told["partial"].source == RangeBound(1, 1, "index")
 
 
+def test_a_file_that_is_gone_or_broken_gets_none_and_is_left_to_the_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layouts, "MIN_INDEXED", 1)
+    broken = tmp_path / "broken.csv"
+    broken.write_text('a,b\n1,"never closed\n')
+    for path in (broken, tmp_path / "gone.csv"):
+        assert layouts.Layouts().index_of(tmp_path / "indexes", str(path)) is None
+
+
+def test_an_index_that_cannot_be_kept_is_done_without(
+    tmp_path: Path, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layouts, "MIN_INDEXED", 1)
+    (tmp_path / "indexes").write_text("a file, where the folder should be")
+    assert layouts.Layouts().index_of(tmp_path / "indexes", str(csv)) is None
+
+
 def test_a_file_without_rows_to_index_gets_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "events.parquet"
     helios_events(["generate", "--n-events", "50", "--output", str(path)])
