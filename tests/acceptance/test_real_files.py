@@ -115,6 +115,7 @@ COMBINATIONS = [
     pytest.param("Zmumu", 7, 105, 4),
     pytest.param("Zmumu", 1000, None, 1),
     pytest.param("Zmumu", 100_000, None, 2),
+    pytest.param("HZZ", 1, 40, 2),
     pytest.param("HZZ", 7, 35, 1),
     pytest.param("HZZ", 1000, None, 4),
     pytest.param("HZZ", 100_000, None, 2),
