@@ -15,7 +15,7 @@ from typing import Protocol
 from msgspec import field
 
 from helios_wf.errors import BackendNotFoundError
-from helios_wf.model import JobSpec, Json, Noun, Report, Resources
+from helios_wf.model import EventRange, JobSpec, Json, Noun, RangeNews, Report, Resources
 
 
 class Life(StrEnum):
@@ -45,6 +45,8 @@ class Backend(Protocol):
     """Few verbs, many jobs each; handles are strings (``JobSpec.handle``) that survive the engine."""
 
     name: str
+    feeds: bool
+    """Whether an attempt can be given event ranges while it runs; else its spec brings all of them."""
 
     def define(self, values: dict[str, Json]) -> None:
         """Takes tool bodies and constants by digest; specs name them.  A known digest is passed over."""
@@ -73,6 +75,19 @@ class Backend(Protocol):
 
     def started(self) -> list[str]:
         """Returns the handles of attempts that began since the last call."""
+
+    def heard(self) -> list[RangeNews]:
+        """Returns what attempts said of their event ranges since the last call, in order.
+
+        All that an attempt said is returned no later than by the first call after ``poll`` returned its
+        report.  A backend without ``feeds`` may leave everything to ``Report.ranges``.
+        """
+
+    def feed(self, handle: str, ranges: Sequence[EventRange], more: bool) -> None:
+        """Gives further event ranges to an attempt that asked for them; without ``more`` they are the last.
+
+        An attempt that is not there any more is passed over.
+        """
 
     def cancel(self, handles: Iterable[str]) -> None:
         """Ends attempts; their process groups get SIGTERM, after a grace period SIGKILL."""

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from helios_wf.backend import Backend, Life
 from helios_wf.errors import SubmitRefusedError
-from helios_wf.model import JobSpec, Json, Report, Resources, digest
+from helios_wf.model import EventRange, JobSpec, Json, RangeNews, Report, Resources, digest
 from helios_wf.processes import JOB_MARK, RUN_MARK, marked
 from helios_wf.states import Cause
 
@@ -343,6 +343,7 @@ class FakeBackend:
     """
 
     name = "fake"
+    feeds = False
 
     def __init__(self, answer: Answer | None = None, room: int = 1000) -> None:
         self.submitted: list[JobSpec] = []
@@ -391,6 +392,13 @@ class FakeBackend:
         """Returns the attempts that were submitted since the last call."""
         started, self._started = self._started, []
         return started
+
+    def heard(self) -> list[RangeNews]:
+        """Returns nothing: reports say all."""
+        return []
+
+    def feed(self, handle: str, ranges: Sequence[EventRange], more: bool) -> None:
+        """Passes over: specs bring all ranges."""
 
     def cancel(self, handles: Iterable[str]) -> None:
         """Reports the running ones as cancelled."""

@@ -15,7 +15,7 @@ import msgspec
 
 from helios_wf.backend import BackendSettings, Life
 from helios_wf.errors import BackendError, SubmitRefusedError
-from helios_wf.model import JobSpec, Json, Report, Resources
+from helios_wf.model import EventRange, JobSpec, Json, RangeNews, Report, Resources
 from helios_wf.processes import GRACE_S, JOB_MARK, end_marked
 from helios_wf.states import Cause
 from helios_wf_local.journals import find, folder, sweep
@@ -38,6 +38,7 @@ class LocalBackend:
     """
 
     name = "local"
+    feeds = False
 
     def __init__(self, settings: BackendSettings) -> None:
         known = {"grace_s", "ram_mb"}
@@ -130,6 +131,13 @@ class LocalBackend:
         """Returns the handles of attempts that began since the last call."""
         started, self._started = self._started, []
         return started
+
+    def heard(self) -> list[RangeNews]:
+        """Returns nothing: reports say all."""
+        return []
+
+    def feed(self, handle: str, ranges: Sequence[EventRange], more: bool) -> None:
+        """Passes over: specs bring all ranges."""
 
     def cancel(self, handles: Iterable[str]) -> None:
         """Ends attempts; one that waits is reported at once, one that runs when it has ended."""

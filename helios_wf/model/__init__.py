@@ -21,6 +21,7 @@ from helios_wf.model.documents import (
     Tool,
     Workflow,
 )
+from helios_wf.model.event_ranges import EventRange, Feeding, RangeNews, RangeReport, Way
 from helios_wf.model.jobs import JobSpec, Report, Resources
 from helios_wf.model.noun import Json, Noun, digest
 
@@ -30,8 +31,10 @@ __all__ = [
     "DatasetField",
     "Document",
     "EventFile",
+    "EventRange",
     "EventsField",
     "ExpressionTool",
+    "Feeding",
     "JobSpec",
     "Json",
     "Layout",
@@ -42,6 +45,8 @@ __all__ = [
     "Parameter",
     "Place",
     "Process",
+    "RangeNews",
+    "RangeReport",
     "Report",
     "Resources",
     "RetryField",
@@ -51,6 +56,7 @@ __all__ = [
     "TemplateField",
     "TolerateField",
     "Tool",
+    "Way",
     "Workflow",
     "digest",
 ]

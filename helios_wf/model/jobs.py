@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helios_wf.model.event_ranges import Feeding, RangeReport
 from helios_wf.model.noun import Json, Noun
 from helios_wf.states import Cause
 
@@ -34,6 +35,8 @@ class JobSpec(Noun, frozen=True):
     resources: Resources = Resources()
     first: int | None = None
     stop: int | None = None
+    feeding: Feeding | None = None
+    """How its event ranges reach its tool; None for a job without ranges."""
 
     @property
     def handle(self) -> str:
@@ -45,8 +48,10 @@ class Report(Noun, frozen=True):
     """What a worker saw of one attempt.
 
     ``cause`` is None when it succeeded; ``outputs`` is then the CWL output object (files with ``location``,
-    ``path``, ``basename``, ``size``, ``checksum``).  Times are seconds since the epoch (UTC) or durations in
-    seconds; ``peak_memory_mb`` is None when unknown.
+    ``path``, ``basename``, ``size``, ``checksum``).  Of an attempt with event ranges, None means that it
+    ended in order, whatever became of its ranges: ``ranges`` tells that (of those that no ``RangeNews`` told
+    of), and there are no ``outputs``; a range that nobody told of was not done.  Times are seconds since the
+    epoch (UTC) or durations in seconds; ``peak_memory_mb`` is None when unknown.
     """
 
     run: str
@@ -70,6 +75,7 @@ class Report(Noun, frozen=True):
     peak_memory_mb: float | None = None
     host: str = ""
     worker: str = ""
+    ranges: tuple[RangeReport, ...] = ()
 
     @property
     def handle(self) -> str:
