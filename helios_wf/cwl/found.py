@@ -122,13 +122,14 @@ class Finder:
         return any(real == path or real.startswith(path + "/") for path in self._allowed)
 
     def _source(self, path: str) -> str:
-        """Returns the input itself for a link to it or for its staged path, else the path."""
+        """Returns the input itself for its staged path and for what is reached by a link to it, else the path."""
         if path in self._stage.sources:
             return self._stage.sources[path]
-        if os.path.islink(path):
-            real = os.path.realpath(path)
-            return path if real == self._real or real.startswith(self._real + "/") else real
-        return path
+        if os.path.dirname(path) == self.out and not os.path.islink(path):
+            return path
+        # a folder on the way may be a link to an input
+        real = os.path.realpath(path)
+        return path if real == self._real or real.startswith(self._real + "/") else real
 
     def _check_below(self, directory: str) -> None:
         """Checks every symbolic link, and all that is no file, below a directory of the outputs."""

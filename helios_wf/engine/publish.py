@@ -33,7 +33,7 @@ def carry_out(moves: list[Publication], owned: Path) -> None:
             continue
         try:
             destination.parent.mkdir(parents=True, exist_ok=True)
-            mine = source.is_relative_to(owned) and source == Path(move.source)
+            mine = source == Path(move.source) and _lies_in(source, owned)
             _carry(source, destination, move, mine)
         except OSError as error:
             raise StoreError(
@@ -54,6 +54,11 @@ def _folders_first(moves: list[Publication]) -> list[Publication]:
 def _is_folder(move: Publication) -> bool:
     source = Path(move.source)
     return source.is_dir() or (not source.exists() and Path(move.destination).is_dir())
+
+
+def _lies_in(source: Path, owned: Path) -> bool:
+    """Says whether something lies in the run's own folder, and not behind a link that leads out of it."""
+    return source.is_relative_to(owned) and source.parent.resolve().is_relative_to(owned.resolve())
 
 
 def _now(source: Path, gone: Mapping[Path, Path]) -> Path:

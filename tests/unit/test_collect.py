@@ -242,6 +242,25 @@ def test_links_within_and_to_inputs_are_followed(left: Left) -> None:
     assert (found["same"]["path"], found["same"]["basename"]) == (str(raw), "same.raw")
 
 
+def test_what_lies_behind_a_staged_folder_is_where_the_input_is(left: Left) -> None:
+    (left.data / "inner").mkdir()
+    (left.data / "inner" / "a.txt").write_text("x")
+    listing = [{"entry": "$(inputs.folder)", "entryname": "folder"}]
+    body = {
+        "class": "CommandLineTool",
+        "baseCommand": "x",
+        "inputs": {"folder": "Directory"},
+        "outputs": {"inner": glob("folder/inner", "Directory"), "a": glob("folder/inner/a.txt")},
+        "requirements": {"InitialWorkDirRequirement": {"listing": listing}},
+    }
+    tool = CompiledTool(body)
+    given = {"folder": {"class": "Directory", "path": str(left.data)}}
+    invocation = tool.prepare(given, Resources(), Folders(str(left.folder / "job")))
+    found = Collection(tool).collect(invocation, 0)
+    assert found["inner"]["path"] == str(left.data / "inner")
+    assert found["a"]["path"] == str(left.data / "inner" / "a.txt")
+
+
 def test_a_link_to_nothing_is_a_missing_output(left: Left) -> None:
     (left.out / "gone").symlink_to("not-there")
     with pytest.raises(JobError) as caught:

@@ -143,3 +143,19 @@ def test_a_file_of_a_folder_that_is_published_too_is_in_both(tmp_path: Path) -> 
         carry_out(arranged.moves, home / "work")
         assert (home / "out" / "x").read_text() == "text"
         assert (home / "out" / "d" / "x").read_text() == "text"
+
+
+def test_what_lies_behind_a_link_to_an_input_folder_is_copied(tmp_path: Path) -> None:
+    given = folder(tmp_path / "inputs" / "given" / "inner", a="of the user")
+    staged = tmp_path / "work" / "0" / "given"
+    staged.parent.mkdir(parents=True)
+    staged.symlink_to(tmp_path / "inputs" / "given")
+    outputs = {
+        "inner": {**given, "path": f"{staged}/inner"},
+        "file": {"class": "File", "path": f"{staged}/inner/a", "basename": "a", "size": 11},
+    }
+    places = Destinations(tmp_path / "out", {}, {})
+    carry_out(arrange(outputs, places, tmp_path / "work" / "literals").moves, tmp_path / "work")
+    assert (tmp_path / "out" / "inner" / "a").read_text() == "of the user"
+    assert (tmp_path / "out" / "a").read_text() == "of the user"
+    assert (tmp_path / "inputs" / "given" / "inner" / "a").read_text() == "of the user"
