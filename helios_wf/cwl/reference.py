@@ -16,7 +16,7 @@ from typing import Any
 
 from helios_wf.cwl.bindings import Scope
 from helios_wf.cwl.command import Invocation, runtime_of
-from helios_wf.cwl.files import Folders, Stage, to_path
+from helios_wf.cwl.files import Folders, Stage, to_location, to_path
 from helios_wf.cwl.found import Finder
 from helios_wf.cwl.inputs import change_files
 from helios_wf.cwl.program import Program
@@ -43,7 +43,8 @@ class ReferenceProgram(Program):
         runtime = runtime_of(resources, folders)
         request = f"{folders.directory}/{REQUEST}"
         Path(folders.directory, TOOL).write_text(json.dumps(self._body), encoding="utf-8")
-        Path(request).write_text(json.dumps({"inputs": dict(given), "runtime": runtime}), encoding="utf-8")
+        inputs = change_files(dict(given), _bare)
+        Path(request).write_text(json.dumps({"inputs": inputs, "runtime": runtime}), encoding="utf-8")
         stage = Stage(folders)
         change_files(dict(given), lambda value: _note(value, stage))
         limit = (requirement(self._body, "ToolTimeLimit") or {}).get("timelimit")
@@ -94,6 +95,18 @@ def _note(value: dict[str, Json], stage: Stage) -> dict[str, Json]:
         path = to_path(value.get("location") or value["path"])
         stage.sources[path] = path
     return value
+
+
+def _bare(value: dict[str, Json]) -> dict[str, Json]:
+    """Returns a File or Directory without what follows from its place: cwltool would stage it there."""
+    bare = {key: each for key, each in value.items() if key not in ("dirname", "nameroot", "nameext")}
+    path = bare.pop("path", None)
+    if path is not None and "location" not in bare:
+        bare["location"] = to_location(to_path(path))
+    for key in ("secondaryFiles", "listing"):
+        if bare.get(key):
+            bare[key] = change_files(bare[key], _bare)
+    return bare
 
 
 def main(arguments: list[str]) -> None:
