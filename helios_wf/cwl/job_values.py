@@ -63,7 +63,7 @@ class Reader:
         problem = scalar_misfit(value, str(type_))
         if problem:
             self._misfit(problem, where)
-        return float(value) if type_ in ("float", "double") and not problem else plain(value)
+        return plain(value)
 
     def _misfit(self, message: str, where: str) -> None:
         self.misfits.append(Misfit(message, where))
