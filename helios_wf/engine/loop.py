@@ -10,8 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from helios_wf.backend import Backend, Life
+from helios_wf.backend import Backend
 from helios_wf.engine import paths
+from helios_wf.engine.adoption import Adoption
 from helios_wf.engine.durable import sync_folder
 from helios_wf.engine.flow import Flow
 from helios_wf.engine.job import Job
@@ -97,6 +98,7 @@ class Engine:
         self._trickling = False
         self._asked = 0.0
         self._pulse = Pulse(store)
+        self._adoption = Adoption(backend)
         self._taken: RunTakenError | None = None
 
     def hold(self, run: str, epoch: int, flow: Flow) -> None:
@@ -104,11 +106,10 @@ class Engine:
         flow.check = self.backend.check
         with self.store.read() as tx:
             handed_out = list(jobs.open(tx, run))
-        lives = self.backend.adopt([_handle(run, one) for one in handed_out])
+        gone = frozenset(self._adoption.adopt([_handle(run, one) for one in handed_out]))
         with self.store.write() as tx:
             runs.fence(tx, run, epoch)
-            gone = [one for one in handed_out if lives.get(_handle(run, one)) is not Life.ALIVE]
-            jobs.settle(tx, run, [_lost(one) for one in gone])
+            jobs.settle(tx, run, [_lost(one) for one in handed_out if _handle(run, one) in gone])
             runs.move(tx, run, epoch, RunState.RUNNING)
             flow.restore(tx)
             runs.heartbeat(tx, run, epoch)
@@ -179,7 +180,18 @@ class Engine:
             time.sleep(TICK_S)
         reports = self.backend.poll(0.0 if at_once else max(0.0, min(IDLE_S, soonest - now)))
         self._trickling = 0 < len(reports) < ENOUGH
-        return reports
+        return reports + self._gone()
+
+    def _gone(self) -> list[Report]:
+        """Returns reports of an earlier engine's attempts that turned out to be gone."""
+        handles = self._adoption.gone()
+        inflight = [
+            (held.id, held.flow.inflight[handle])
+            for held in self.held.values()
+            for handle in handles
+            if handle in held.flow.inflight
+        ]
+        return [_cancelled(run, job, "the engine went away") for run, job in inflight]
 
     def _round(self, held: Held, reports: list[Report], started: list[str]) -> None:
         """Settles, expands and leases for one run, in one transaction; then submits."""
@@ -268,7 +280,7 @@ class Engine:
             own = [report for report in reports if report.run == held.id]
             known = {report.handle for report in own}
             own += [
-                _cancelled(held.id, handle, job)
+                _cancelled(held.id, job, "the engine was interrupted")
                 for handle, job in held.flow.inflight.items()
                 if handle not in known
             ]
@@ -296,11 +308,11 @@ def _lost(one: OpenJob) -> Settlement:
     )
 
 
-def _cancelled(run: str, handle: str, job: Job) -> Report:
+def _cancelled(run: str, job: Job, message: str) -> Report:
     return Report(
         run=run,
         key=paths.job_key(job.task, job.path),
         attempt=job.tries.attempt,
         cause=Cause.CANCELLED,
-        message="the engine was interrupted",
+        message=message,
     )
