@@ -1,12 +1,14 @@
 """Job specs in, reports out, over pipes: ``python -m helios_wf.worker --name NAME --journal FILE``.
 
-Each line is JSON.  In: ``{"define": {DIGEST: VALUE}}``, ``{"run": [SPEC, ...]}``,
+A ``Door`` is the way in and out: ``Pipes`` here, files in ``helios_wf.file_worker``.  Each line is JSON.
+In: ``{"define": {DIGEST: VALUE}}``, ``{"run": [SPEC, ...]}``,
 ``{"cancel": [HANDLE, ...]}``, ``{"back": [HANDLE, ...]}``, ``{"forget": BYTES}``.
 Out: ``{"started": HANDLE, "pid": PID}``, ``{"report": REPORT}``, ``{"returned": [HANDLE, ...]}``.
 
 ``back`` asks for jobs that have not begun; ``returned`` answers it with those that are now let go.
 
-A report is appended to the journal before it is sent; ``forget`` drops that many bytes, counted from the
+What ends within ``NEWS_S`` is not said to have started, and reports are sent together for as long.  A report
+is appended to the journal before it is sent; ``forget`` drops that many bytes, counted from the
 worker's start, which whoever reads the reports has settled.  The worker ends when its standard input does,
 or its parent, always ending its tool first.
 """
@@ -21,14 +23,14 @@ import sys
 import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 
 from helios_wf.cwl.program import Program, program_of
 from helios_wf.evidence import memory_kills
 from helios_wf.model import JobSpec, Json, Report
-from helios_wf.processes import GRACE_S, become_subreaper, end_with_parent
+from helios_wf.processes import GRACE_S, NEWS_S, become_subreaper, end_with_parent
 from helios_wf.runner import run
 from helios_wf.states import Cause
 
@@ -96,13 +98,68 @@ class Journal:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
 
+class Door(Protocol):
+    """The way by which orders come in and notices go out."""
+
+    fd: int
+    """becomes readable when an order has come, or none comes any more"""
+
+    def hear(self) -> list[Order] | None:
+        """Waits for orders and returns them; None when no more will come."""
+
+    def say(self, lines: bytes) -> bool:
+        """Hands on notices, and returns whether anybody may still read them."""
+
+    def keep(self, line: bytes) -> None:
+        """Puts a report where it outlives the worker, before it is said."""
+
+    def forget(self, until: int) -> None:
+        """Lets go of what was kept and is settled: so many bytes, counted from the worker's start."""
+
+
+class Pipes:
+    """Standard input and output, with a journal beside them."""
+
+    fd = 0
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._unread = b""
+        self._orders = msgspec.json.Decoder(Order)
+
+    def hear(self) -> list[Order] | None:
+        """Waits for orders and returns them; None at the end of standard input."""
+        data = os.read(self.fd, 1 << 20)
+        if not data:
+            return None
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        return [self._orders.decode(line) for line in lines]
+
+    def say(self, lines: bytes) -> bool:
+        """Writes notices to standard output, and returns whether anybody reads there."""
+        while lines:
+            try:
+                lines = lines[os.write(1, lines) :]
+            except BrokenPipeError:
+                return False
+        return True
+
+    def keep(self, line: bytes) -> None:
+        """Appends a report to the journal."""
+        self._journal.append(line)
+
+    def forget(self, until: int) -> None:
+        """Drops reports from the journal."""
+        self._journal.forget(until)
+
+
 class Worker:
     """Runs the jobs that it is told to, one after another."""
 
-    def __init__(self, name: str, journal: Journal, grace_s: float = GRACE_S) -> None:
-        self.fd = 0
+    def __init__(self, name: str, door: Door, grace_s: float = GRACE_S) -> None:
+        self.fd = door.fd
         self._name = name
-        self._journal = journal
+        self._door = door
         self._grace_s = grace_s
         self._queue: deque[JobSpec] = deque()
         self._current: str | None = None
@@ -111,13 +168,11 @@ class Worker:
         self._programs: OrderedDict[str, Program] = OrderedDict()
         self._constants: OrderedDict[str, dict[str, Json]] = OrderedDict()
         self._ended = False
-        self._unread = b""
         self._unsent = b""
-        self._orders = msgspec.json.Decoder(Order)
         self._encode = msgspec.json.Encoder().encode
 
     def serve(self) -> None:
-        """Runs jobs until standard input ends."""
+        """Runs jobs until no more orders come."""
         while not self._ended:
             if self._queue:
                 self._run(self._queue.popleft())
@@ -127,20 +182,19 @@ class Worker:
 
     def hear(self) -> bool:
         """Reads orders, and returns whether the job that runs must end now."""
-        data = os.read(self.fd, 1 << 20)
-        if not data:
+        orders = self._door.hear()
+        if orders is None:
             self._ended = True
             return True
-        *lines, self._unread = (self._unread + data).split(b"\n")
-        for line in lines:
-            self._obey(self._orders.decode(line))
+        for order in orders:
+            self._obey(order)
         return self._current in self._cancelled
 
     def _obey(self, order: Order) -> None:
         self._values.update(order.define)
         self._queue.extend(order.run)
         if order.forget:
-            self._journal.forget(order.forget)
+            self._door.forget(order.forget)
         if order.back:
             self._say(Notice(returned=[spec.handle for spec in self._take(order.back)]))
         if order.cancel:
@@ -215,17 +269,13 @@ class Worker:
 
     def _tell(self, report: Report) -> None:
         line = self._encode(Notice(report=report)) + b"\n"
-        self._journal.append(line)
+        self._door.keep(line)
         self._unsent += line
 
     def _flush(self) -> None:
-        data, self._unsent = self._unsent, b""
-        while data:
-            try:
-                data = data[os.write(1, data) :]
-            except BrokenPipeError:
-                self._ended = True
-                return
+        lines, self._unsent = self._unsent, b""
+        if not self._door.say(lines):
+            self._ended = True
 
 
 def _unrun(spec: JobSpec, worker: str, cause: Cause, message: str) -> Report:
@@ -258,7 +308,7 @@ def main() -> None:
     end_with_parent(signal.SIGTERM)
     memory_kills()
     with contextlib.suppress(KeyboardInterrupt):
-        Worker(options.name, Journal(options.journal), options.grace).serve()
+        Worker(options.name, Pipes(Journal(options.journal)), options.grace).serve()
 
 
 if __name__ == "__main__":
