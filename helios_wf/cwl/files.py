@@ -83,6 +83,12 @@ def is_file_or_directory(value: Json) -> bool:
     return isinstance(value, Mapping) and value.get("class") in ("File", "Directory")
 
 
+def is_placed(value: Mapping[str, Json]) -> bool:
+    """Returns whether a File or Directory lies somewhere; a literal does not, whatever ``_:name`` it has."""
+    location = value.get("location")
+    return "path" in value or (location is not None and not str(location).startswith("_:"))
+
+
 def names(path: str, kind: str) -> dict[str, Json]:
     """Returns the fields of a File or Directory that follow from its path."""
     directory, basename = os.path.split(path)
@@ -103,7 +109,7 @@ def localise(value: Mapping[str, Json], stage: Stage, name: str) -> dict[str, Js
     Raises:
         JobError: it is not there, or is not what its class says; ``Cause.BAD_INPUT``.
     """
-    if "location" not in value and "path" not in value:
+    if not is_placed(value):
         return _literal(value, stage, name, None)
     source = _source(value, name)
     siblings = value.get("secondaryFiles") or ()
@@ -145,7 +151,7 @@ def _placed(
     if value.get("secondaryFiles"):
         found["secondaryFiles"] = [
             _literal(each, stage, name, folder)
-            if "location" not in each and "path" not in each
+            if not is_placed(each)
             else _placed(each, _source(each, name), folder, stage, name)
             for each in value["secondaryFiles"]
         ]
@@ -158,7 +164,7 @@ def _stands(value: Mapping[str, Json], source: str) -> bool:
 
 
 def _beside(value: Mapping[str, Json], folder: str) -> bool:
-    if "location" not in value and "path" not in value:
+    if not is_placed(value):
         return False
     source = to_path(value.get("location") or value["path"]).rstrip("/")
     return os.path.dirname(source) == folder and _stands(value, source)
@@ -205,7 +211,7 @@ def _literal(value: Mapping[str, Json], stage: Stage, name: str, folder: str | N
 
 
 def _listed(value: Mapping[str, Json], folder: str, stage: Stage, name: str) -> dict[str, Json]:
-    if "location" not in value and "path" not in value:
+    if not is_placed(value):
         return _literal(value, stage, name, folder)
     return _placed(value, _source(value, name), folder, stage, name)
 

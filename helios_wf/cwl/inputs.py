@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from helios_wf.cwl.expressions import Javascript, evaluate, is_expression
+from helios_wf.cwl.expressions import Javascript, compile_expression, is_expression
 from helios_wf.cwl.files import (
     Stage,
     contents,
     is_file_or_directory,
+    is_placed,
     listing,
     localise,
     secondary_name,
@@ -24,6 +25,9 @@ from helios_wf.model import Json
 from helios_wf.states import Cause
 
 Change: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
+
+Preparation: TypeAlias = Callable[[Json, Mapping[str, Json], Stage], Json]
+"""Called with a value, all inputs and the stage; returns the value prepared."""
 
 
 class Inputs:
@@ -54,42 +58,54 @@ class Inputs:
 
 
 class _Input:
-    __slots__ = ("_given", "_javascript", "_listing", "_loads", "_type", "holds_files", "name")
+    __slots__ = ("_default", "_prepare", "_type", "holds_files", "name")
 
     def __init__(self, port: Port, body: Mapping[str, Json], javascript: Javascript) -> None:
         self.name = port.name
         self._type = Type("File") if port.type.kind == "stdin" else port.type
-        self._given = port.given
-        self._javascript = javascript
+        self._default = port.given.get("default")
         self.holds_files = self._type.holds_files()
-        required = requirement(body, "LoadListingRequirement") or {}
-        self._listing = port.given.get("loadListing") or required.get("loadListing") or "no_listing"
-        self._loads = bool(
-            (port.given.get("inputBinding") or {}).get("loadContents") or port.given.get("loadContents")
-        )
-        if port.given.get("format") and body.get("$schemas"):
-            raise UncoveredError(f"the format of {self.name} is checked against an ontology ($schemas)")
-        if _asks_below(port.type):
-            raise UncoveredError(f"a record in {self.name} asks for secondary files or a format")
+        self._prepare = _preparation(self._type, _Demands(port.name, port.given, body, javascript))
 
     def fill(self, value: Json) -> Json:
         if value is None:
-            value = self._given.get("default")
+            value = self._default
         if not fits(self._type, value) and not (value is not None and self._type.kind == "Any"):
             what = "it is missing" if value is None else f"{show(value)} was given"
             raise JobError(Cause.BAD_INPUT, f"input {self.name!r} must be {self._type}; {what}")
         return value
 
     def prepare(self, inputs: Mapping[str, Json], stage: Stage) -> Json:
-        value = change_files(
-            inputs[self.name], lambda each: localise(self._complete(each, inputs), stage, self.name)
-        )
-        value = _by_field(self._type, value, self._given)
+        return self._prepare(inputs[self.name], inputs, stage)
+
+
+class _Demands:
+    """What an input, or the field of a record in it, asks of its Files and Directories."""
+
+    def __init__(
+        self, name: str, given: Mapping[str, Json], body: Mapping[str, Json], javascript: Javascript
+    ) -> None:
+        self.name = name
+        self.body = body
+        self.javascript = javascript
+        required = requirement(body, "LoadListingRequirement") or {}
+        self._listing = given.get("loadListing") or required.get("loadListing") or "no_listing"
+        self._loads = _loads(given)
+        wanted = given.get("secondaryFiles")
+        self._secondary = [_Secondary(each, javascript) for each in as_list(wanted)] if wanted else []
+        self._formats = [compile_expression(each, javascript) for each in as_list(given.get("format") or [])]
+        if self._formats and body.get("$schemas"):
+            raise UncoveredError(f"the format of {name} is checked against an ontology ($schemas)")
+
+    def prepare(self, value: Json, inputs: Mapping[str, Json], stage: Stage) -> Json:
+        """Returns a value whose files are found, staged, listed and loaded."""
+        value = change_files(value, lambda each: localise(self._complete(each, inputs), stage, self.name))
         if self._loads:
             value = loaded(value, self.name)
         if self._listing != "no_listing":
             value = change_files(value, self._listed)
-        self._check_format(value, inputs)
+        if self._formats:
+            self._check_format(value, inputs)
         return value
 
     def _listed(self, value: dict[str, Json]) -> dict[str, Json]:
@@ -99,8 +115,7 @@ class _Input:
 
     def _complete(self, value: dict[str, Json], inputs: Mapping[str, Json]) -> dict[str, Json]:
         """Returns a File with the secondary files that the input asks for."""
-        wanted = self._given.get("secondaryFiles")
-        if not wanted or value["class"] != "File" or ("location" not in value and "path" not in value):
+        if not self._secondary or value["class"] != "File" or not is_placed(value):
             return value
         path = to_path(value.get("location") or value["path"])
         value = {**value, "basename": value.get("basename") or os.path.basename(path)}
@@ -110,37 +125,27 @@ class _Input:
             each.get("basename") or os.path.basename(to_path(each.get("location") or each["path"]))
             for each in have
         }
-        for entry in as_list(wanted):
-            for name in self._secondary_names(entry, value, inputs):
+        for entry in self._secondary:
+            for name in entry.names(value, inputs):
                 if isinstance(name, Mapping):
                     have.append(dict(name))
                 elif name not in known:
-                    have += self._secondary(entry, name, path, value, inputs)
+                    have += self._found(entry, name, path, value, inputs)
         return {**value, "secondaryFiles": have}
 
-    def _secondary_names(self, entry: Json, value: dict[str, Json], inputs: Mapping[str, Json]) -> list[Json]:
-        pattern = entry["pattern"] if isinstance(entry, Mapping) else entry
-        if is_expression(pattern):
-            return [each for each in as_list(evaluate(pattern, self._javascript, inputs, value)) if each]
-        return [secondary_name(value["basename"], pattern.removesuffix("?"))]
-
-    def _secondary(
-        self, entry: Json, name: str, path: str, value: dict[str, Json], inputs: Mapping[str, Json]
+    def _found(
+        self, entry: _Secondary, name: str, path: str, value: dict[str, Json], inputs: Mapping[str, Json]
     ) -> list[dict[str, Json]]:
         beside = os.path.join(os.path.dirname(path), name)
         if os.path.exists(beside):
             kind = "Directory" if os.path.isdir(beside) else "File"
             return [{"class": kind, "location": to_location(beside), "basename": name}]
-        required = entry.get("required") if isinstance(entry, Mapping) else not entry.endswith("?")
-        if evaluate(True if required is None else required, self._javascript, inputs, value):
+        if entry.is_required(value, inputs):
             raise JobError(Cause.BAD_INPUT, f"input {self.name!r}: the secondary file {beside!r} is missing")
         return []
 
     def _check_format(self, value: Json, inputs: Mapping[str, Json]) -> None:
-        wanted = self._given.get("format")
-        if not wanted:
-            return
-        formats = as_list(evaluate(wanted, self._javascript, inputs))
+        formats = [one for each in self._formats for one in as_list(each(inputs, None, {}))]
         for each in as_list(value):
             if is_file_or_directory(each) and each["class"] == "File" and each.get("format") not in formats:
                 has = f"has the format {each['format']}" if each.get("format") else "has no format"
@@ -148,6 +153,73 @@ class _Input:
                     Cause.BAD_INPUT,
                     f"input {self.name!r}: {each['path']!r} {has}, not {' or '.join(map(str, formats))}",
                 )
+
+
+class _Secondary:
+    """One entry of an input's ``secondaryFiles``, compiled."""
+
+    __slots__ = ("_expression", "_pattern", "_required")
+
+    def __init__(self, given: Json, javascript: Javascript) -> None:
+        entry = given if isinstance(given, Mapping) else {"pattern": given}
+        pattern = entry["pattern"]
+        required = entry.get("required")
+        self._expression = compile_expression(pattern, javascript) if is_expression(pattern) else None
+        self._pattern = pattern.removesuffix("?")
+        self._required = compile_expression(required, javascript) if is_expression(required) else required
+        if required is None and isinstance(given, str):
+            self._required = not pattern.endswith("?")
+
+    def names(self, value: dict[str, Json], inputs: Mapping[str, Json]) -> list[Json]:
+        """Returns the names of the secondary files of a File, or those themselves."""
+        if self._expression is None:
+            return [secondary_name(value["basename"], self._pattern)]
+        return [each for each in as_list(self._expression(inputs, value, {})) if each]
+
+    def is_required(self, value: dict[str, Json], inputs: Mapping[str, Json]) -> bool:
+        """Returns whether they must be there."""
+        required = self._required(inputs, value, {}) if callable(self._required) else self._required
+        return required is None or bool(required)
+
+
+def _preparation(kind: Type, demands: _Demands) -> Preparation:
+    """Returns what prepares the values of a type: all alike, unless the fields of a record ask for more."""
+    if not _asks_below(kind):
+        return demands.prepare
+    if kind.kind == "union":
+        return _of_union(kind, [_preparation(each, demands) for each in kind.alternatives])
+    if kind.kind == "array":
+        assert kind.items is not None
+        return _of_array(_preparation(kind.items, demands))
+    below = {
+        port.name: _preparation(port.type, _Demands(port.name, port.given, demands.body, demands.javascript))
+        for port in kind.fields
+    }
+    return _of_record(below)
+
+
+def _of_union(kind: Type, below: list[Preparation]) -> Preparation:
+    def prepare(value: Json, inputs: Mapping[str, Json], stage: Stage) -> Json:
+        for alternative, preparation in zip(kind.alternatives, below, strict=True):
+            if fits(alternative, value):
+                return preparation(value, inputs, stage)
+        return value
+
+    return prepare
+
+
+def _of_array(item: Preparation) -> Preparation:
+    return lambda value, inputs, stage: [item(each, inputs, stage) for each in value]
+
+
+def _of_record(below: Mapping[str, Preparation]) -> Preparation:
+    def prepare(value: Json, inputs: Mapping[str, Json], stage: Stage) -> Json:
+        return {
+            name: below[name](each, inputs, stage) if each is not None and name in below else each
+            for name, each in value.items()
+        }
+
+    return prepare
 
 
 def change_files(value: Json, change: Change) -> Any:
@@ -181,21 +253,14 @@ def loaded(value: Json, name: str) -> Json:
     return change_files(value, load)
 
 
-def _by_field(kind: Type, value: Json, given: Mapping[str, Json]) -> Json:
-    """Returns a record's value with the contents loaded that its fields ask for."""
-    if kind.kind != "record" or not isinstance(value, Mapping):
-        return value
-    changed = dict(value)
-    for port in kind.fields:
-        loads = port.given.get("loadContents") or (port.given.get("inputBinding") or {}).get("loadContents")
-        if loads and is_file_or_directory(changed.get(port.name)):
-            found = changed[port.name]
-            changed[port.name] = {**found, "contents": contents(found["path"], port.name)}
-    return changed
+def _loads(given: Mapping[str, Json]) -> bool:
+    return bool((given.get("inputBinding") or {}).get("loadContents") or given.get("loadContents"))
 
 
 def _asks_below(kind: Type) -> bool:
+    """Returns whether a field of a record within a type asks for more than the input as a whole."""
     below = [*kind.alternatives, *(port.type for port in kind.fields), *((kind.items,) if kind.items else ())]
-    if any(port.given.get("secondaryFiles") or port.given.get("format") for port in kind.fields):
+    asked = ("secondaryFiles", "format", "loadListing")
+    if any(_loads(port.given) or any(port.given.get(name) for name in asked) for port in kind.fields):
         return True
     return any(_asks_below(each) for each in below)

@@ -16,6 +16,7 @@ from typing import Any
 
 from helios_wf.cwl.bindings import Scope
 from helios_wf.cwl.command import Invocation, runtime_of
+from helios_wf.cwl.comparison import Description, Places, files_in, literal, real
 from helios_wf.cwl.files import Folders, Stage, to_location, to_path
 from helios_wf.cwl.found import Finder
 from helios_wf.cwl.inputs import change_files
@@ -151,6 +152,41 @@ def _record(job: Any, answer: dict[str, Any]) -> None:
         return collect(outdir, code)
 
     job.collect_outputs = collecting
+
+
+def described(job: Any) -> Description:
+    """Returns how cwltool would run a job, with its inputs staged."""
+    from cwltool.job import relink_initialworkdir
+    from cwltool.process import stage_files
+
+    stage_files(job.pathmapper, ignore_writable=True, symlink=True)
+    if job.generatemapper is not None:
+        os.makedirs(job.outdir, exist_ok=True)
+        stage_files(job.generatemapper, ignore_writable=job.inplace_update, symlink=True)
+        relink_initialworkdir(
+            job.generatemapper, job.outdir, job.builder.outdir, inplace_update=job.inplace_update
+        )
+    entries = [entry for _, entry in job.pathmapper.items() if not entry.target.startswith(job.outdir + "/")]
+    places = Places(job.outdir, job.tmpdir, {entry.target: _written(entry) for entry in entries})
+    own = {"HOME": job.outdir, "TMPDIR": job.tmpdir, "PATH": os.environ.get("PATH")}
+    return Description(
+        argv=[places.plain(word) for word in job.command_line],
+        environment={
+            name: places.plain(value) for name, value in job.environment.items() if own.get(name) != value
+        },
+        stdin=job.stdin and places.plain(job.stdin),
+        stdout=job.stdout,
+        stderr=job.stderr,
+        time_limit_s=job.timelimit,
+        files=files_in(job.outdir, places),
+    )
+
+
+def _written(entry: Any) -> str:
+    """Returns how a path of cwltool's is written."""
+    if entry.type in ("CreateFile", "CreateWritableFile"):
+        return literal(entry.resolved)
+    return literal(None) if entry.resolved.startswith("_:") else real(entry.resolved)
 
 
 def _load(path: Path, runtime: dict[str, Json]) -> tuple[Any, Any]:
