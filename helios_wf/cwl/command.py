@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from helios_wf.cwl.bindings import CommandLine, Scope
@@ -25,7 +25,7 @@ from helios_wf.cwl.requirements import CUDA, entries, javascript_of, pairs, requ
 from helios_wf.cwl.schema import Types, UncoveredError, short, show
 from helios_wf.cwl.workdir import WorkDirectory
 from helios_wf.errors import JobError, UnsupportedError
-from helios_wf.model import Json, Resources
+from helios_wf.model import Cuda, Json, Resources
 from helios_wf.states import Cause
 
 COVERED = frozenset(
@@ -191,7 +191,21 @@ def resources_of(body: Mapping[str, Json], inputs: Mapping[str, Json]) -> Resour
             fields[field] = value if name == "cores" else math.ceil(value)
     if cuda is not None:
         fields["gpus"] = math.ceil(_least(cuda, "cudaDeviceCount", javascript, scope) or 1)
+        most = _most(cuda, "cudaDeviceCount", javascript, scope) or 1
+        fields["cuda"] = _cuda(cuda, max(fields["gpus"], math.ceil(most)))
     return Resources(**fields)
+
+
+def _cuda(asked: Mapping[str, Json], most: int) -> Cuda:
+    """Returns what a CUDARequirement asks of each device, which expressions cannot change."""
+    capability = asked.get("cudaComputeCapability") or ()
+    listed = (capability,) if isinstance(capability, str) else capability
+    return Cuda(
+        most=most,
+        version_min=str(asked.get("cudaVersionMin") or ""),
+        capabilities=tuple(str(one) for one in listed),
+        exactly=bool(listed) and not isinstance(capability, str),
+    )
 
 
 def has_fixed_resources(body: Mapping[str, Json]) -> bool:
@@ -202,7 +216,19 @@ def has_fixed_resources(body: Mapping[str, Json]) -> bool:
 
 def _least(asked: Mapping[str, Json], name: str, javascript: Javascript, scope: Scope) -> float | None:
     """Returns the least that a requirement asks for of one kind; its most, where no least is given."""
-    for field in (f"{name}Min", f"{name}Max"):
+    return _first(asked, (f"{name}Min", f"{name}Max"), javascript, scope)
+
+
+def _most(asked: Mapping[str, Json], name: str, javascript: Javascript, scope: Scope) -> float | None:
+    """Returns the most that a requirement asks for of one kind; its least, where no most is given."""
+    return _first(asked, (f"{name}Max", f"{name}Min"), javascript, scope)
+
+
+def _first(
+    asked: Mapping[str, Json], fields: Iterable[str], javascript: Javascript, scope: Scope
+) -> float | None:
+    """Returns the number that the first of these fields which is there asks for."""
+    for field in fields:
         if not asked.get(field):
             continue
         value = evaluate(asked[field], javascript, scope.inputs, None, scope.runtime)

@@ -22,11 +22,12 @@ from helios_wf.model.documents import (
     Workflow,
 )
 from helios_wf.model.event_ranges import EventRange, Feeding, RangeNews, RangeReport, Way
-from helios_wf.model.jobs import JobSpec, Report, Resources
+from helios_wf.model.jobs import Cuda, JobSpec, Report, Resources
 from helios_wf.model.noun import Json, Noun, digest
 
 __all__ = [
     "Column",
+    "Cuda",
     "Dataset",
     "DatasetField",
     "Document",

@@ -7,14 +7,34 @@ from helios_wf.model.noun import Json, Noun
 from helios_wf.states import Cause
 
 
+class Cuda(Noun, frozen=True):
+    """What a job asks of the NVIDIA devices that it gets.
+
+    ``most`` is the number of devices that it can use; ``version_min`` the least CUDA version of the driver
+    (``"11.4"``, empty: any); ``capabilities`` the compute capabilities that it can use: with ``exactly`` only
+    those listed, else the first of them and all higher ones.
+
+    Source: the CUDARequirement of cwltool's extensions.
+    """
+
+    most: int = 1
+    version_min: str = ""
+    capabilities: tuple[str, ...] = ()
+    exactly: bool = False
+
+
 class Resources(Noun, frozen=True):
-    """What a job asks of its machine: ``cores`` may be a fraction, memory and disk in MiB."""
+    """What a job asks of its machine: ``cores`` may be a fraction, memory and disk in MiB.
+
+    ``gpus`` is the number of devices: the least that it asks for, or what a backend gave it.
+    """
 
     cores: float = 1
     ram_mb: float = 256
     tmpdir_mb: float = 1024
     outdir_mb: float = 1024
     gpus: int = 0
+    cuda: Cuda | None = None
 
 
 class JobSpec(Noun, frozen=True):
@@ -35,6 +55,8 @@ class JobSpec(Noun, frozen=True):
     resources: Resources = Resources()
     first: int | None = None
     stop: int | None = None
+    environment: dict[str, str] = {}
+    """What a backend adds to the tool's environment, such as the devices that it may use."""
     feeding: Feeding | None = None
     """How its event ranges reach its tool; None for a job without ranges."""
 

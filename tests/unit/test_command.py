@@ -14,7 +14,7 @@ from helios_wf.cwl.command import CompiledTool, Invocation, resources_of, way_of
 from helios_wf.cwl.files import Folders
 from helios_wf.cwl.schema import UncoveredError
 from helios_wf.errors import JobError, UnsupportedError
-from helios_wf.model import Json, Resources
+from helios_wf.model import Cuda, Json, Resources
 from helios_wf.states import Cause
 
 SHELL = {"class": "ShellCommandRequirement"}
@@ -411,15 +411,39 @@ def test_resources_are_evaluated(data: Path) -> None:
         "ramMin": "$(inputs.f.size)",
         "tmpdirMax": 5,
     }
-    cuda = {"class": "cwltool:CUDARequirement", "cudaDeviceCount": 2, "cudaDeviceCountMin": 2}
     tool = tool_of(
-        {"id": "n", "type": "int", "default": 3}, {"id": "f", "type": "File"}, requirements=[asked, cuda]
+        {"id": "n", "type": "int", "default": 3}, {"id": "f", "type": "File"}, requirements=[asked]
     )
     found = resources_of(tool, {"f": file_at(data / "a.raw")})
-    assert found == Resources(cores=3, ram_mb=17, tmpdir_mb=5, gpus=2)
+    assert found == Resources(cores=3, ram_mb=17, tmpdir_mb=5)
     assert resources_of(tool_of(), {}) == Resources()
     with pytest.raises(JobError, match="ramMin must be a number"):
         resources_of(tool_of(requirements={"ResourceRequirement": {"ramMin": "lots"}}), {})
+
+
+@pytest.mark.parametrize(
+    ("asked", "gpus", "cuda"),
+    [
+        ({}, 1, Cuda()),
+        ({"cudaDeviceCountMin": "$(inputs.n)"}, 3, Cuda(most=3)),
+        ({"cudaDeviceCountMax": 4}, 4, Cuda(most=4)),
+        ({"cudaDeviceCountMin": 2, "cudaDeviceCountMax": 4}, 2, Cuda(most=4)),
+        (
+            {"cudaVersionMin": "11.4", "cudaComputeCapability": "7.0"},
+            1,
+            Cuda(version_min="11.4", capabilities=("7.0",)),
+        ),
+        (
+            {"cudaComputeCapability": ["7.0", "8.0"]},
+            1,
+            Cuda(capabilities=("7.0", "8.0"), exactly=True),
+        ),
+    ],
+)
+def test_devices_are_asked_for_as_the_requirement_says(asked: dict[str, Json], gpus: int, cuda: Cuda) -> None:
+    requirement = {"class": "cwltool:CUDARequirement", **asked}
+    tool = tool_of({"id": "n", "type": "int", "default": 3}, requirements=[requirement])
+    assert resources_of(tool, {}) == Resources(gpus=gpus, cuda=cuda)
 
 
 def test_the_way_of_a_tool_is_told_with_its_reason() -> None:
