@@ -13,7 +13,7 @@ from helios_wf import __version__
 from helios_wf.cwl.named_files import Stamp, content, stamp
 from helios_wf.model import Document, Noun, digest
 
-FORM = 3
+FORM = 4
 """Raised whenever equal files give another document, or other mistakes, than before."""
 
 

@@ -14,7 +14,7 @@ from helios_wf.cwl.checks import shown
 from helios_wf.cwl.cwl_types import plain_value
 from helios_wf.cwl.inputs import loaded
 from helios_wf.cwl.job_values import Reader
-from helios_wf.cwl.marks import key_place
+from helios_wf.cwl.marks import key_place, number
 from helios_wf.errors import InputError, JobError, TemplateError, did_you_mean
 from helios_wf.model import Json, Parameter, Process, Workflow
 
@@ -134,7 +134,7 @@ def _decoded(text: str, file: str) -> Any:
     """Reads JSON, which is quick, or else YAML, whose lines are known."""
     with contextlib.suppress(msgspec.DecodeError):
         if text.lstrip().startswith("{"):
-            return msgspec.json.decode(text)
+            return msgspec.json.Decoder(float_hook=number).decode(text)
     from helios_wf.cwl.yaml_text import parse
 
     try:

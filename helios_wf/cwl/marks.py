@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from helios_wf.model import Json, Place
 
 MAX_BYTES = 16 * 1024 * 1024
 """The longest text that is read as a document."""
+
+
+def number(text: str) -> int | float:
+    """Returns the float of a text; a whole one written with an exponent as an integer.
+
+    On command lines and in outputs such numbers stand without exponent and without decimal point.
+    """
+    value = float(text)
+    return int(Decimal(text)) if "e" in text.lower() and value.is_integer() else value
 
 
 def key_place(node: Any, key: Any, file: str) -> Place:
@@ -42,6 +52,9 @@ def plain(value: Any) -> Json:
         return [plain(item) for item in value]
     if isinstance(value, bool) or value is None:
         return value
+    # ruamel's floats know how they were written
+    if isinstance(value, float) and getattr(value, "_exp", None):
+        return number(format(Decimal(repr(float(value))), "e"))
     for kind in (str, int, float):
         if isinstance(value, kind):
             return kind(value)

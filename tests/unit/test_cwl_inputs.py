@@ -202,6 +202,19 @@ def test_a_format_is_written_out_by_the_namespaces_of_the_job(tmp_path: Path) ->
     assert read_inputs(job, workflow(x="File"), tmp_path)["x"]["format"] == "http://edam/f_1"
 
 
+@pytest.mark.parametrize("suffix", ["yml", "json"])
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("1.23e5", 123000), ("4.2e+42", 42 * 10**41), ("7", 7), ("1.0", 1.0), ("1e-3", 0.001), ("2.5", 2.5)],
+)
+def test_a_whole_number_with_an_exponent_is_an_integer(
+    tmp_path: Path, suffix: str, written: str, value: float
+) -> None:
+    (tmp_path / f"job.{suffix}").write_text(f'{{"x": {written}}}')
+    found = read_inputs(tmp_path / f"job.{suffix}", workflow(x="double"))["x"]
+    assert (found, type(found)) == (value, type(value))
+
+
 def test_an_unknown_input_is_left_alone_outside_templates_and_can_be_asked_for() -> None:
     plain = workflow(template=False, a="int")
     assert read_inputs({"a": 1, "b": 2}, plain) == {"a": 1}
