@@ -68,13 +68,17 @@ class Backend(Protocol):
     def poll(self, timeout_s: float) -> list[Report]:
         """Returns the reports that came, waiting up to ``timeout_s`` seconds for the first.
 
+        Within that time it may gather more while what it has to do lasts.
         Every submitted attempt is reported exactly once: one whose worker went away with ``Cause.LOST``, one
         that was cancelled with ``Cause.CANCELLED``.  What one call returned counts as settled when the next
         is made: until then it is kept where a later engine's ``adopt`` finds it.
         """
 
     def started(self) -> list[str]:
-        """Returns the handles of attempts that began since the last call."""
+        """Returns the handles of attempts that began since the last call.
+
+        Each is named at most once; one that soon ended may be left out.
+        """
 
     def heard(self) -> list[RangeNews]:
         """Returns what attempts said of their event ranges since the last call, in order.

@@ -20,6 +20,9 @@ JOB_MARK = "HELIOS_JOB"
 GRACE_S = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 
+NEWS_S = 0.05
+"""What nobody waits for is said together with what else comes within this time."""
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _is_subreaper = False
@@ -85,12 +88,16 @@ def watch(
     limit_s: float | None,
     interrupt: Interrupt | None,
     grace_s: float = GRACE_S,
+    on_start: Callable[[int], None] = lambda pid: None,
 ) -> Ended:
-    """Waits for a process that leads a group, and ends the group when its time is up or on request."""
+    """Waits for a process that leads a group, and ends the group when its time is up or on request.
+
+    ``on_start`` is called with its id, unless it has ended ``NEWS_S`` after its start.
+    """
     deadline = None if limit_s is None else time.monotonic() + limit_s
     ended = os.pidfd_open(process.pid)
     try:
-        ending = _wait(ended, deadline, interrupt)
+        ending = _wait(ended, deadline, interrupt, lambda: on_start(process.pid))
         if ending is not Ending.ITSELF:
             signal_group(process.pid, signal.SIGTERM)
             if not _readable(ended, grace_s):
@@ -101,16 +108,23 @@ def watch(
     return reap(process, ending)
 
 
-def _wait(ended: int, deadline: float | None, interrupt: Interrupt | None) -> Ending:
+def _wait(
+    ended: int, deadline: float | None, interrupt: Interrupt | None, on_start: Callable[[], None]
+) -> Ending:
     poll = select.poll()
     poll.register(ended, select.POLLIN)
     if interrupt is not None:
         poll.register(interrupt.fd, select.POLLIN)
+    untold_until: float | None = time.monotonic() + NEWS_S
     while True:
-        left_ms = None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
+        soonest = min((when for when in (deadline, untold_until) if when is not None), default=None)
+        left_ms = None if soonest is None else max(0.0, (soonest - time.monotonic()) * 1000)
         ready = [fd for fd, _ in poll.poll(left_ms)]
         if ended in ready:
             return Ending.ITSELF
+        if untold_until is not None and time.monotonic() >= untold_until:
+            untold_until = None
+            on_start()
         if interrupt is not None and interrupt.fd in ready and interrupt.hear():
             return Ending.INTERRUPT
         if deadline is not None and time.monotonic() >= deadline:

@@ -70,7 +70,7 @@ def run(
     constants: Mapping[str, Json] | None = None,
     *,
     interrupt: Interrupt | None = None,
-    on_start: Callable[[int], None] | None = None,
+    on_start: Callable[[int], None] = lambda pid: None,
     grace_s: float = GRACE_S,
     worker: str = "",
 ) -> Report:
@@ -81,7 +81,7 @@ def run(
         tool: the tool's body, or a program made of it.
         constants: inputs that all jobs of the task share; the spec's own go over them.
         interrupt: may ask to end the attempt, which is then reported as CANCELLED.
-        on_start: called with the process id once the tool runs.
+        on_start: called with the process id of a tool that has run for ``processes.NEWS_S``.
         grace_s: seconds between SIGTERM and SIGKILL.
         worker: the name of the worker, for the report.
     """
@@ -104,7 +104,7 @@ def _attempt(
     program: Program,
     constants: Mapping[str, Json],
     interrupt: Interrupt | None,
-    on_start: Callable[[int], None] | None,
+    on_start: Callable[[int], None],
     grace_s: float,
 ) -> dict[str, Any]:
     """Runs the tool and returns the fields of the report that say how it went."""
@@ -115,9 +115,7 @@ def _attempt(
     begun = time.monotonic()
     process = _start(invocation, folders, attempt.spec)
     try:
-        if on_start is not None:
-            on_start(process.pid)
-        attempt.ended = watch(process, invocation.time_limit_s, interrupt, grace_s)
+        attempt.ended = watch(process, invocation.time_limit_s, interrupt, grace_s, on_start)
     finally:
         # whatever the tool left in its group ends with it, also when the worker itself is told to end
         signal_group(process.pid, signal.SIGKILL)

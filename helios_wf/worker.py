@@ -22,7 +22,7 @@ import signal
 import sys
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, Protocol
 
 import msgspec
@@ -111,7 +111,7 @@ class Door(Protocol):
         """Hands on notices, and returns whether anybody may still read them."""
 
     def keep(self, line: bytes) -> None:
-        """Puts a report where it outlives the worker, before it is said."""
+        """Puts a line where it outlives the worker, before it is said."""
 
     def forget(self, until: int) -> None:
         """Lets go of what was kept and is settled: so many bytes, counted from the worker's start."""
@@ -192,6 +192,7 @@ class Worker:
 
     def _obey(self, order: Order) -> None:
         self._values.update(order.define)
+        self._said_at = 0.0
         self._queue.extend(order.run)
         if order.forget:
             self._door.forget(order.forget)
@@ -313,3 +314,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+        if time.monotonic() > self._said_at + NEWS_S:
+            self._flush()
+        self._said_at = time.monotonic()

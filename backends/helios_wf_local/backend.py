@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import select
 import time
@@ -24,6 +25,9 @@ from helios_wf_local.process import WorkerProcess
 
 BATCHES_AHEAD = 3
 """How many batches for each worker ``room`` asks for, so that no worker waits for the engine."""
+
+GATHER_S = 0.02
+"""How long further reports are waited for while no worker is idle, although they will be soon."""
 
 
 class LocalBackend:
@@ -75,9 +79,13 @@ class LocalBackend:
 
     def room(self) -> int:
         """Returns how many more one-core jobs would be useful: some batches for each worker."""
-        held = sum(len(worker.held) for worker in self._workers)
-        wanted = sum(BATCHES_AHEAD * max(1, worker.batch) for worker in self._workers)
-        return max(0, wanted - held - len(self._waiting))
+        return max(0, self._wanted() - self._in_hand())
+
+    def _wanted(self) -> int:
+        return sum(BATCHES_AHEAD * max(1, worker.batch) for worker in self._workers)
+
+    def _in_hand(self) -> int:
+        return sum(len(worker.held) for worker in self._workers) + len(self._waiting)
 
     def check(self, resources: Resources) -> list[str]:
         """Returns the reasons why jobs that ask for this can never run here; empty when they can."""
@@ -111,21 +119,33 @@ class LocalBackend:
         """Returns the reports that came, waiting up to ``timeout_s`` seconds for the first.
 
         What the call before returned counts as settled: the journals may forget it.
+        While the workers have enough to do, more reports are gathered within that time: to settle and sync
+        many at once costs the engine, and the disk that the jobs write to, little more than one.
         """
         self._unsettled = set()
         for worker in self._workers:
             worker.forget()
         deadline = time.monotonic() + timeout_s
         while True:
+        first_at = 0.0
             left_s = 0.0 if self._reports else max(0.0, deadline - time.monotonic())
             self._exchange(min(left_s, BATCH_S) if self._rebalance() else left_s)
             self._dispatch()
-            if self._reports or time.monotonic() >= deadline:
-                for worker in self._workers:
-                    worker.hand_on()
-                reports, self._reports = self._reports, []
-                self._unsettled = {report.handle for report in reports}
-                return reports
+            if time.monotonic() >= deadline:
+                return self._hand_on()
+
+    def _patience_s(self) -> float:
+        """Returns how long the engine may be left without the reports that have come."""
+        if not all(worker.held for worker in self._workers):
+            return 0.0
+        return GATHER_S if 2 * self._in_hand() <= self._wanted() else math.inf
+
+    def _hand_on(self) -> list[Report]:
+        for worker in self._workers:
+            worker.hand_on()
+        reports, self._reports = self._reports, []
+        self._unsettled = {report.handle for report in reports}
+        return reports
 
     def started(self) -> list[str]:
         """Returns the handles of attempts that began since the last call."""

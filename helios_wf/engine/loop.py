@@ -26,12 +26,6 @@ from helios_wf.store.rows import OpenJob, Settlement
 LEASE_S = 30.0
 """An engine that was not heard for so long counts as dead."""
 
-TICK_S = 0.02
-"""Reports are gathered for so long before they are settled together."""
-
-ENOUGH = 200
-"""So many reports are settled without waiting for more."""
-
 IDLE_S = 0.2
 ASK_S = 0.25
 """How often requests of other processes are read."""
@@ -95,7 +89,6 @@ class Engine:
         self._finish = finish
         self._watch = watch
         self._paused: set[str] = set()
-        self._trickling = False
         self._asked = 0.0
         self._pulse = Pulse(store)
         self._adoption = Adoption(backend)
@@ -176,10 +169,7 @@ class Engine:
         soonest = min((when for when in due if when is not None), default=now + IDLE_S)
         more = any(held.flow.has_more and not self._is_halted(held) for held in self.held.values())
         at_once = more and self.backend.room() > 0
-        if self._trickling:
-            time.sleep(TICK_S)
         reports = self.backend.poll(0.0 if at_once else max(0.0, min(IDLE_S, soonest - now)))
-        self._trickling = 0 < len(reports) < ENOUGH
         return reports + self._gone()
 
     def _gone(self) -> list[Report]:
