@@ -107,6 +107,9 @@ class Door(Protocol):
     def hear(self) -> list[Order] | None:
         """Waits for orders and returns them; None when no more will come."""
 
+    def admits(self, spec: JobSpec) -> bool:
+        """Returns whether a job may begin now; one that may not is handed back."""
+
     def say(self, lines: bytes) -> bool:
         """Hands on notices, and returns whether anybody may still read them."""
 
@@ -134,6 +137,10 @@ class Pipes:
             return None
         *lines, self._unread = (self._unread + data).split(b"\n")
         return [self._orders.decode(line) for line in lines]
+
+    def admits(self, spec: JobSpec) -> bool:
+        """Returns that it may begin: whoever gave it knows that it can."""
+        return True
 
     def say(self, lines: bytes) -> bool:
         """Writes notices to standard output, and returns whether anybody reads there."""
@@ -175,7 +182,11 @@ class Worker:
         """Runs jobs until no more orders come."""
         while not self._ended:
             if self._queue:
-                self._run(self._queue.popleft())
+                spec = self._queue.popleft()
+                if self._door.admits(spec):
+                    self._run(spec)
+                else:
+                    self._say(Notice(returned=[spec.handle]))
             else:
                 self._flush()
                 self.hear()
