@@ -176,6 +176,7 @@ class Worker:
         self._constants: OrderedDict[str, dict[str, Json]] = OrderedDict()
         self._ended = False
         self._unsent = b""
+        self._said_at = 0.0
         self._encode = msgspec.json.Encoder().encode
 
     def serve(self) -> None:
@@ -203,7 +204,6 @@ class Worker:
 
     def _obey(self, order: Order) -> None:
         self._values.update(order.define)
-        self._said_at = 0.0
         self._queue.extend(order.run)
         if order.forget:
             self._door.forget(order.forget)
@@ -283,8 +283,11 @@ class Worker:
         line = self._encode(Notice(report=report)) + b"\n"
         self._door.keep(line)
         self._unsent += line
+        if time.monotonic() > self._said_at + NEWS_S:
+            self._flush()
 
     def _flush(self) -> None:
+        self._said_at = time.monotonic()
         lines, self._unsent = self._unsent, b""
         if not self._door.say(lines):
             self._ended = True
@@ -325,6 +328,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-        if time.monotonic() > self._said_at + NEWS_S:
-            self._flush()
-        self._said_at = time.monotonic()

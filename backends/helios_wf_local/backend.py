@@ -118,17 +118,21 @@ class LocalBackend:
     def poll(self, timeout_s: float) -> list[Report]:
         """Returns the reports that came, waiting up to ``timeout_s`` seconds for the first.
 
-        What the call before returned counts as settled: the journals may forget it.
         While the workers have enough to do, more reports are gathered within that time: to settle and sync
         many at once costs the engine, and the disk that the jobs write to, little more than one.
+        What the call before returned counts as settled: the journals may forget it.
         """
         self._unsettled = set()
         for worker in self._workers:
             worker.forget()
         deadline = time.monotonic() + timeout_s
-        while True:
         first_at = 0.0
-            left_s = 0.0 if self._reports else max(0.0, deadline - time.monotonic())
+        while True:
+            now = time.monotonic()
+            if self._reports:
+                first_at = first_at or now
+                deadline = min(deadline, first_at + self._patience_s())
+            left_s = max(0.0, deadline - now)
             self._exchange(min(left_s, BATCH_S) if self._rebalance() else left_s)
             self._dispatch()
             if time.monotonic() >= deadline:
