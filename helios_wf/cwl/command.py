@@ -164,7 +164,7 @@ def way_of(body: Mapping[str, Json]) -> tuple[str, str]:
 
 
 def resources_of(body: Mapping[str, Json], inputs: Mapping[str, Json]) -> Resources:
-    """Returns what a job asks of its machine: ResourceRequirement and CUDARequirement, evaluated.
+    """Returns what a job asks of its machine: Resource-, CUDARequirement and ToolTimeLimit, evaluated.
 
     Args:
         body: the tool.
@@ -176,9 +176,10 @@ def resources_of(body: Mapping[str, Json], inputs: Mapping[str, Json]) -> Resour
     javascript = javascript_of(body)
     cuda = requirement(body, CUDA)
     asked = requirement(body, "ResourceRequirement")
+    limit = requirement(body, "ToolTimeLimit")
     # v1.0 has another default than the later versions
     fields: dict[str, Any] = {"ram_mb": 1024} if version_of(body) == "v1.0" else {}
-    if asked is None and cuda is None:
+    if asked is None and cuda is None and limit is None:
         return Resources(**fields)
     if has_fixed_resources(body):
         inputs = {}
@@ -193,7 +194,19 @@ def resources_of(body: Mapping[str, Json], inputs: Mapping[str, Json]) -> Resour
         fields["gpus"] = math.ceil(_least(cuda, "cudaDeviceCount", javascript, scope) or 1)
         most = _most(cuda, "cudaDeviceCount", javascript, scope) or 1
         fields["cuda"] = _cuda(cuda, max(fields["gpus"], math.ceil(most)))
+    if limit is not None:
+        fields["time_s"] = _foreseen(limit.get("timelimit"), javascript, scope)
     return Resources(**fields)
+
+
+def _foreseen(limit: Json, javascript: Javascript, scope: Scope) -> float | None:
+    """Returns a time limit in seconds; None where there is none, or it shows only when the tool is run."""
+    try:
+        value = evaluate(limit, javascript, scope.inputs, None, scope.runtime)
+    except JobError:
+        return None
+    is_limit = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return float(value) if is_limit else None
 
 
 def _cuda(asked: Mapping[str, Json], most: int) -> Cuda:
@@ -210,7 +223,7 @@ def _cuda(asked: Mapping[str, Json], most: int) -> Cuda:
 
 def has_fixed_resources(body: Mapping[str, Json]) -> bool:
     """Says whether all jobs of a tool ask for the same, because no expression stands in what they ask for."""
-    asked = [requirement(body, name) or {} for name in ("ResourceRequirement", CUDA)]
+    asked = [requirement(body, name) or {} for name in ("ResourceRequirement", CUDA, "ToolTimeLimit")]
     return not any(is_expression(value) for one in asked for value in one.values())
 
 

@@ -35,6 +35,8 @@ class Resources(Noun, frozen=True):
     outdir_mb: float = 1024
     gpus: int = 0
     cuda: Cuda | None = None
+    time_s: float | None = None
+    """How long its tool may run, where it says so: a ToolTimeLimit that can be known beforehand."""
 
 
 class JobSpec(Noun, frozen=True):
