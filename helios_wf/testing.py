@@ -45,6 +45,16 @@ def shell_tool(script: str, **fields: Json) -> dict[str, Json]:
     }
 
 
+def range_tool(script: str, **fields: Json) -> dict[str, Json]:
+    """Returns a shell tool that is told an event range: ``$first`` and ``$count`` are set in its script."""
+    inputs: list[Json] = [
+        {"id": "first_event", "type": ["null", "long"], "inputBinding": {"position": 1}},
+        {"id": "n_events", "type": ["null", "long"], "inputBinding": {"position": 2}},
+        {"id": "events", "type": ["null", "File"]},
+    ]
+    return shell_tool(f"first=$1 count=$2; {script}", inputs=inputs, **fields)
+
+
 def timed(tool: dict[str, Json], seconds: int) -> dict[str, Json]:
     """Returns a tool with a time limit."""
     return {**tool, "requirements": [{"class": "ToolTimeLimit", "timelimit": seconds}]}

@@ -2,10 +2,14 @@
 
 A ``Door`` is the way in and out: ``Pipes`` here, files in ``helios_wf.file_worker``.  Each line is JSON.
 In: ``{"define": {DIGEST: VALUE}}``, ``{"run": [SPEC, ...]}``,
-``{"cancel": [HANDLE, ...]}``, ``{"back": [HANDLE, ...]}``, ``{"forget": BYTES}``.
-Out: ``{"started": HANDLE, "pid": PID}``, ``{"report": REPORT}``, ``{"returned": [HANDLE, ...]}``.
+``{"cancel": [HANDLE, ...]}``, ``{"back": [HANDLE, ...]}``, ``{"forget": BYTES}``,
+``{"feed": {HANDLE: {"ranges": [RANGE, ...], "more": BOOL}}}``.
+Out: ``{"started": HANDLE, "pid": PID}``, ``{"report": REPORT}``, ``{"returned": [HANDLE, ...]}``,
+``{"news": NEWS, "pid": PID}``.
 
-``back`` asks for jobs that have not begun; ``returned`` answers it with those that are now let go.
+``back`` asks for jobs that have not begun; ``returned`` answers it with those that are now let go.  ``feed``
+gives the attempt that runs further event ranges, ``news`` tells of its ranges; news of ranges that have ended
+stands in the journal as a report does.
 
 What ends within ``NEWS_S`` is not said to have started, and reports are sent together for as long.  A report
 is appended to the journal before it is sent; ``forget`` drops that many bytes, counted from the
@@ -29,13 +33,21 @@ import msgspec
 
 from helios_wf.cwl.program import Program, program_of
 from helios_wf.evidence import memory_kills
-from helios_wf.model import JobSpec, Json, Report
+from helios_wf.feeding import run as run_ranges
+from helios_wf.model import EventRange, JobSpec, Json, RangeNews, Report
 from helios_wf.processes import GRACE_S, NEWS_S, become_subreaper, end_with_parent
 from helios_wf.runner import run
 from helios_wf.states import Cause
 
 PROGRAMS_KEPT = 256
 """How many prepared tools a worker keeps."""
+
+
+class Food(msgspec.Struct, forbid_unknown_fields=True):
+    """Event ranges for the attempt that runs, and whether further ones may come."""
+
+    ranges: list[EventRange] = []
+    more: bool = False
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,15 +58,23 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     cancel: list[str] = []
     back: list[str] = []
     forget: int = 0
+    feed: dict[str, Food] = {}
 
 
 class Notice(msgspec.Struct, omit_defaults=True):
-    """One line that a worker writes."""
+    """One line that a worker writes, and reads of another: the news of a worker are counted by ``serial``."""
 
     started: str = ""
     pid: int = 0
     report: Report | None = None
     returned: list[str] | None = None
+    news: RangeNews | None = None
+    serial: int = 0
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it stands in the journal."""
+        return self.report is not None or (self.news is not None and bool(self.news.ranges))
 
 
 class Journal:
@@ -170,6 +190,9 @@ class Worker:
         self._grace_s = grace_s
         self._queue: deque[JobSpec] = deque()
         self._current: str | None = None
+        self._food: list[EventRange] = []
+        self._more = True
+        self._serial = 0
         self._cancelled: set[str] = set()
         self._values: dict[str, msgspec.Raw] = {}
         self._programs: OrderedDict[str, Program] = OrderedDict()
@@ -207,6 +230,8 @@ class Worker:
         self._queue.extend(order.run)
         if order.forget:
             self._door.forget(order.forget)
+        if order.feed:
+            self._take_food(order.feed.get(self._current or ""))
         if order.back:
             self._say(Notice(returned=[spec.handle for spec in self._take(order.back)]))
         if order.cancel:
@@ -214,6 +239,23 @@ class Worker:
             for spec in self._take(order.cancel):
                 self._tell(_unrun(spec, self._name, Cause.CANCELLED, "it was cancelled before it started"))
             self._flush()
+
+    def _take_food(self, food: Food | None) -> None:
+        # food for an attempt that is not there any more is passed over
+        if food is not None:
+            self._food += food.ranges
+            self._more = self._more and food.more
+
+    def fed(self) -> tuple[Sequence[EventRange], bool]:
+        """Takes the event ranges that came since the last call, and says whether further ones may come."""
+        food, self._food = self._food, []
+        return food, self._more
+
+    def tell(self, news: RangeNews, pid: int = 0) -> None:
+        """Sends news of event ranges; ``pid`` is the process that works from now on, if that changed."""
+        self._serial += 1
+        self._note(Notice(news=news, pid=pid, serial=self._serial))
+        self._flush()
 
     def _take(self, handles: Iterable[str]) -> list[JobSpec]:
         """Removes jobs that wait from the queue, and returns those that were there."""
@@ -229,23 +271,20 @@ class Worker:
                 _unrun(spec, self._name, Cause.LOST, f"the worker was not told the value {unknown[0]}")
             )
             return
-        self._current = spec.handle
-        tool = self._tool(spec.tool)
-        constants = self._constants_of(spec.constants)
-        report = run(
-            spec,
-            tool,
-            constants,
-            interrupt=self,
-            on_start=self._started,
-            grace_s=self._grace_s,
-            worker=self._name,
-        )
+        self._current, self._food, self._more = spec.handle, [], True
+        report = self._attempt(spec)
         # an attempt that ends with the worker says nothing: its engine is gone, or has given it up
         if not (self._ended and report.cause is Cause.CANCELLED):
             self._tell(report)
         self._cancelled.discard(spec.handle)
         self._current = None
+
+    def _attempt(self, spec: JobSpec) -> Report:
+        tool, constants = self._tool(spec.tool), self._constants_of(spec.constants)
+        how: dict[str, Any] = {"on_start": self._started, "grace_s": self._grace_s, "worker": self._name}
+        if spec.feeding is not None:
+            return run_ranges(spec, tool, constants, feeder=self, **how)
+        return run(spec, tool, constants, interrupt=self, **how)
 
     def _tool(self, digest: str) -> Program | dict[str, Json]:
         """Returns a tool ready to be run; its body where that fails, which the runner then reports."""
@@ -280,8 +319,12 @@ class Worker:
         self._flush()
 
     def _tell(self, report: Report) -> None:
-        line = self._encode(Notice(report=report)) + b"\n"
-        self._door.keep(line)
+        self._note(Notice(report=report))
+
+    def _note(self, notice: Notice) -> None:
+        line = self._encode(notice) + b"\n"
+        if notice.is_kept:
+            self._door.keep(line)
         self._unsent += line
         if time.monotonic() > self._said_at + NEWS_S:
             self._flush()

@@ -42,7 +42,7 @@ class LocalBackend:
     """
 
     name = "local"
-    feeds = False
+    feeds = True
 
     def __init__(self, settings: BackendSettings) -> None:
         known = {"grace_s", "ram_mb"}
@@ -63,6 +63,7 @@ class LocalBackend:
         self._values: dict[str, msgspec.Raw] = {}
         self._waiting: deque[JobSpec] = deque()
         self._reports: list[Report] = []
+        self._heard: list[RangeNews] = []
         self._started: list[str] = []
         self._pace = Pace()
         self._numbers = itertools.count(1)
@@ -129,7 +130,7 @@ class LocalBackend:
         first_at = 0.0
         while True:
             now = time.monotonic()
-            if self._reports:
+            if self._reports or self._heard:
                 first_at = first_at or now
                 deadline = min(deadline, first_at + self._patience_s())
             left_s = max(0.0, deadline - now)
@@ -157,11 +158,15 @@ class LocalBackend:
         return started
 
     def heard(self) -> list[RangeNews]:
-        """Returns nothing: reports say all."""
-        return []
+        """Returns what attempts said of their event ranges since the last call, in order."""
+        heard, self._heard = self._heard, []
+        return heard
 
     def feed(self, handle: str, ranges: Sequence[EventRange], more: bool) -> None:
-        """Passes over: specs bring all ranges."""
+        """Gives further event ranges to an attempt that asked for them."""
+        for worker in self._workers:
+            if handle in worker.held:
+                worker.feed(handle, ranges, more)
 
     def cancel(self, handles: Iterable[str]) -> None:
         """Ends attempts; one that waits is reported at once, one that runs when it has ended."""
@@ -177,14 +182,18 @@ class LocalBackend:
                 self._waiting.append(spec)
 
     def adopt(self, handles: Iterable[str]) -> dict[str, Life]:
-        """Says ALIVE of what workers of an earlier engine had finished; ends all else and says GONE."""
+        """Says ALIVE of what workers of an earlier engine had finished; ends all else and says GONE.
+
+        What they had said of event ranges is heard again, also of attempts that are GONE.
+        """
         asked = list(handles)
         own = {handle for worker in self._workers for handle in worker.held} | {
             spec.handle for spec in self._waiting
         }
         own |= {report.handle for report in self._reports}
-        found = find(self._home, set(asked) - own)
+        found, news = find(self._home, set(asked) - own)
         self._reports += found
+        self._heard += news
         alive = own | {report.handle for report in found}
         end_marked(JOB_MARK, [handle for handle in asked if handle not in alive])
         return {handle: Life.ALIVE if handle in alive else Life.GONE for handle in asked}
@@ -204,6 +213,7 @@ class LocalBackend:
         for worker in self._workers:
             if not worker.ended():
                 worker.kill()
+            self._heard += worker.unheard()
             self._reports += worker.unsaid()
             worker.tidy()
         end_marked(JOB_MARK, [handle for worker in self._workers for handle in worker.held])
@@ -249,6 +259,8 @@ class LocalBackend:
         for notice in notices:
             if notice.returned is not None:
                 self._waiting.extendleft(worker.held.pop(handle) for handle in reversed(notice.returned))
+            elif notice.news is not None:
+                self._heard.append(notice.news)
             elif notice.report is None:
                 self._started.append(notice.started)
             elif (spec := held.get(notice.report.handle)) is not None:
@@ -269,6 +281,7 @@ class LocalBackend:
         if worker.never_began:
             raise BackendError(f"backend 'local' cannot start a worker process: {worker.name} {how}")
         self._ended.append(worker)
+        self._heard += worker.unheard()
         self._reports += worker.unsaid()
         begun = [spec for spec in worker.held.values() if os.path.lexists(spec.directory)]
         for spec in begun:

@@ -1,6 +1,6 @@
-"""The workers' journals: reports that outlive the worker and the engine.
+"""The workers' journals: reports and news of event ranges that outlive the worker and the engine.
 
-    HOME/local/BOOT/WORKER.journal    a line for each report, written before it is said
+    HOME/local/BOOT/WORKER.journal    a line for each, written before it is said
     HOME/local/BOOT/WORKER.log        what the worker itself wrote to stderr, if anything
 
 ``LocalBackend.adopt`` looks in them for what became of an earlier engine's attempts.  BOOT is the kernel's
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from helios_wf.model import Report
+from helios_wf.model import RangeNews, Report
 
 KEPT_S = 7 * 24 * 3600.0
 """How long journals and logs are kept after they were last written."""
@@ -25,8 +25,12 @@ KEPT_S = 7 * 24 * 3600.0
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-class _Line(msgspec.Struct):
-    report: Report
+class Line(msgspec.Struct):
+    """One line: a report, or news with its number, which counts the news of a worker."""
+
+    report: Report | None = None
+    news: RangeNews | None = None
+    serial: int = 0
 
 
 def folder(home: str) -> Path:
@@ -41,23 +45,32 @@ def folder(home: str) -> Path:
     return Path(home, "local", boot)
 
 
-def read(path: Path) -> Iterator[Report]:
-    """Yields the reports in one journal; a line that a kill left incomplete is passed over."""
-    decoder = msgspec.json.Decoder(_Line)
+def lines(path: Path) -> Iterator[Line]:
+    """Yields the lines of one journal; one that a kill left incomplete is passed over."""
+    decoder = msgspec.json.Decoder(Line)
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         for line in file:
             with contextlib.suppress(msgspec.DecodeError):
-                yield decoder.decode(line).report
+                yield decoder.decode(line)
 
 
-def find(home: str, handles: Collection[str]) -> list[Report]:
-    """Returns the reports of these attempts that stand in a journal, one for each."""
+def read(path: Path) -> Iterator[Report]:
+    """Yields the reports in one journal."""
+    return (line.report for line in lines(path) if line.report is not None)
+
+
+def find(home: str, handles: Collection[str]) -> tuple[list[Report], list[RangeNews]]:
+    """Returns the reports of these attempts that stand in a journal, one for each, and all their news."""
     wanted = frozenset(handles)
-    if not wanted:
-        return []
-    paths = sorted(folder(home).glob("*.journal"))
-    found = {report.handle: report for path in paths for report in read(path) if report.handle in wanted}
-    return list(found.values())
+    reports: dict[str, Report] = {}
+    news = []
+    for path in sorted(folder(home).glob("*.journal")) if wanted else ():
+        for line in lines(path):
+            if line.report is not None and line.report.handle in wanted:
+                reports[line.report.handle] = line.report
+            elif line.news is not None and line.news.handle in wanted:
+                news.append(line.news)
+    return list(reports.values()), news
 
 
 def sweep(home: str) -> None:

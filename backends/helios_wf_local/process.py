@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 import msgspec
 
-from helios_wf.model import JobSpec, Report
+from helios_wf.model import EventRange, JobSpec, RangeNews, Report
 from helios_wf.processes import JOB_MARK, end_marked, signal_group
-from helios_wf_local.journals import read
+from helios_wf_local.journals import lines, read
 from helios_wf_local.pace import BATCH_S
 
 _READ_BYTES = 1 << 20
@@ -29,6 +29,8 @@ class Notice(msgspec.Struct):
     pid: int = 0
     report: Report | None = None
     returned: list[str] | None = None
+    news: RangeNews | None = None
+    serial: int = 0
 
 
 class WorkerProcess:
@@ -49,6 +51,7 @@ class WorkerProcess:
         self._heard_at = time.monotonic()
         self._asked_back = False
         self._delivered = self._handed_on = self._forgotten = 0
+        self._news_delivered = self._news_handed_on = self._news_settled = 0
         self._decoder = msgspec.json.Decoder(Notice)
         self._encode = msgspec.json.Encoder().encode
         self._process = self._start(grace_s)
@@ -98,6 +101,10 @@ class WorkerProcess:
         """Asks to end attempts that it holds."""
         self._send({"cancel": list(handles)})
 
+    def feed(self, handle: str, ranges: Sequence[EventRange], more: bool) -> None:
+        """Gives event ranges to the attempt that it runs."""
+        self._send({"feed": {handle: {"ranges": ranges, "more": more}}})
+
     @property
     def lags(self) -> bool:
         """Whether it has not been heard of for longer than a whole batch should last."""
@@ -111,10 +118,11 @@ class WorkerProcess:
 
     def hand_on(self) -> None:
         """Takes note that all that it has reported so far goes to the engine now."""
-        self._handed_on = self._delivered
+        self._handed_on, self._news_handed_on = self._delivered, self._news_delivered
 
     def forget(self) -> None:
         """Lets it drop from its journal what the engine has settled: all that was handed on."""
+        self._news_settled = self._news_handed_on
         if self._handed_on - self._forgotten >= _FORGET_BYTES:
             self._forgotten = self._handed_on
             self._send({"forget": self._forgotten})
@@ -123,10 +131,17 @@ class WorkerProcess:
         """Returns what an ended worker wrote to its journal but could not say; it holds that no more."""
         return [report for report in read(self.journal) if self.held.pop(report.handle, None) is not None]
 
+    def unheard(self) -> list[RangeNews]:
+        """Returns the news that an ended worker wrote to its journal but could not say."""
+        found = [line for line in lines(self.journal) if line.serial > self._news_delivered]
+        self._news_delivered = max([line.serial for line in found], default=self._news_delivered)
+        return [line.news for line in found if line.news is not None]
+
     def drop_journal(self, unsettled: Set[str]) -> bool:
         """Removes its journal, and says so, unless that tells of something that is not settled."""
-        if any(report.handle in unsettled for report in read(self.journal)):
-            return False
+        for line in lines(self.journal):
+            if line.serial > self._news_settled or (line.report and line.report.handle in unsettled):
+                return False
         self.journal.unlink(missing_ok=True)
         return True
 
@@ -158,6 +173,9 @@ class WorkerProcess:
 
     def _note(self, line: bytes) -> Notice:
         notice = self._decoder.decode(line)
+        if notice.news is not None:
+            self._note_news(notice, len(line) + 1)
+            return notice
         self._heard_at = time.monotonic()
         if notice.returned is not None:
             self._asked_back = False
@@ -167,6 +185,15 @@ class WorkerProcess:
         else:
             self._running = (notice.started, notice.pid)
         return notice
+
+    def _note_news(self, notice: Notice, size: int) -> None:
+        # jobs that wait behind an attempt are no better off for its news: it is not heard of by that
+        assert notice.news is not None
+        self._news_delivered = notice.serial
+        if notice.news.ranges:
+            self._delivered += size
+        if notice.pid:
+            self._running = (notice.news.handle, notice.pid)
 
     def bury(self) -> str:
         """Ends what a worker that has ended left running, and returns how it ended."""
