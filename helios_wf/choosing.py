@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from helios_wf import catalogue
 from helios_wf.cwl.files import to_location
-from helios_wf.cwl.job_file import JobFile, given_names, read_inputs, read_job, unknown_inputs
+from helios_wf.cwl.job_file import JobFile, given_names, read_inputs, unknown_inputs
 from helios_wf.cwl.load import load
+from helios_wf.cwl.overrides import Overrides, overrides_of
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.errors import DatasetError, InputError, TemplateError, UserError
 from helios_wf.masks import check_name
@@ -67,7 +68,11 @@ class Given(NamedTuple):
 
 
 def load_runnable(
-    path: str | Path, changes: Sequence[str] = (), cache: Path | None = None, root: Path | None = None
+    path: str | Path,
+    changes: Sequence[str] = (),
+    cache: Path | None = None,
+    root: Path | None = None,
+    job: JobFile | None = None,
 ) -> Runnable:
     """Returns a document that can be run.
 
@@ -76,12 +81,20 @@ def load_runnable(
         changes: ``--set`` of this run.
         cache: folder of documents loaded before.
         root: below which documents are read; by default the folder of its project.
+        job: what is run with it; its ``cwl:requirements`` hold over those of the document.
 
     Raises:
         TemplateError: it is wrong as CWL, or in its fields, masks, names or parts; all mistakes are told.
+        InputError: the job file gives requirements that are none, or to a document of CWL v1.0.
         SettingsError: a change names nothing, or its value does not fit.
     """
-    document = load(path, root=root, cache=cache)
+    overrides = overrides_of(job, str(path)) if job else Overrides()
+    document = load(path, root=root, cache=cache, overrides=overrides)
+    if job and overrides.own and document.cwl_version == "v1.0":
+        raise InputError(
+            f"{job.path}: 'cwl:requirements' needs a document of CWL v1.1 or later, and {document.path} is "
+            "one of v1.0; use 'cwltool:overrides'"
+        )
     problems = problems_of(document)
     if problems:
         raise TemplateError(problems)
@@ -95,7 +108,9 @@ def has_masks(document: Document) -> bool:
     return isinstance(process, Workflow) and any(parameter.mask for parameter in process.inputs)
 
 
-def choose(document: Document, job: str | None, given: Sequence[str], store: Callable[[], Store]) -> Choice:
+def choose(
+    document: Document, job: JobFile | None, given: Sequence[str], store: Callable[[], Store]
+) -> Choice:
     """Returns what there is to run of a document; ``store`` opens the store, where it is needed.
 
     Args:
@@ -107,21 +122,20 @@ def choose(document: Document, job: str | None, given: Sequence[str], store: Cal
     Raises:
         UserError: what is given does not go together, or does not fit the document.
     """
-    read = None if job is None else read_job(job)
     if given and not has_masks(document):
         raise UserError(
             f"{document.path} has no masks, so it takes no datasets; bind its inputs with a JOB file"
         )
-    itself = sorted(given_names(read) & {each.name for each in document.process.inputs if each.mask})
+    itself = sorted(given_names(job) & {each.name for each in document.process.inputs if each.mask})
     if given and itself:
         raise UserError(
-            f"the JOB file {job} binds {', '.join(map(repr, itself))}, which --dataset is to bind by a mask; "
-            "leave --dataset away, or take that out of the JOB file"
+            f"the JOB file {job.path if job else ''} binds {', '.join(map(repr, itself))}, which --dataset "
+            "is to bind by a mask; leave --dataset away, or take that out of the JOB file"
         )
     if itself or not has_masks(document):
-        return over_job(document, read)
+        return over_job(document, job)
     opened = store()
-    return over_datasets(opened, document, describe_given(opened, given), read)
+    return over_datasets(opened, document, describe_given(opened, given), job)
 
 
 def over_job(document: Document, job: JobFile | None) -> Choice:

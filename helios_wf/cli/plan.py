@@ -50,17 +50,19 @@ def plan(
     """
     from helios_wf.choosing import Choice, choose, load_runnable
     from helios_wf.cli.run import why_not
+    from helios_wf.cwl.job_file import asked
     from helios_wf.errors import InputError
     from helios_wf.launch import foreseen
     from helios_wf.layouts import Layouts
     from helios_wf.preview import preview
 
     open_store = functools.cache(lambda: _store(settings))
-    runnable = load_runnable(document, changes, settings.home / "cache", settings.root)
+    document, read = asked(document, job)
+    runnable = load_runnable(document, changes, settings.home / "cache", settings.root, read)
     try:
-        choice = choose(runnable.document, job, given, open_store)
+        choice = choose(runnable.document, read, given, open_store)
     except InputError as error:
-        if job is not None or given:
+        if read is not None or given:
             raise
         choice = Choice((), (str(error),))
     layouts = Layouts()

@@ -58,6 +58,7 @@ def run(
     """
     from helios_wf.backend import find_backend
     from helios_wf.choosing import choose, load_runnable
+    from helios_wf.cwl.job_file import asked
     from helios_wf.launch import new_runs
     from helios_wf.layouts import Layouts
     from helios_wf.preview import check_inputs
@@ -65,8 +66,9 @@ def run(
 
     open_store = functools.cache(lambda: Store.open(settings.store, settings.home))
     find_backend(settings.backend)
-    runnable = load_runnable(document, changes, settings.home / "cache", settings.root)
-    choice = choose(runnable.document, job, given, open_store)
+    document, read = asked(document, job)
+    runnable = load_runnable(document, changes, settings.home / "cache", settings.root, read)
+    choice = choose(runnable.document, read, given, open_store)
     for reason in why_not(choice):
         click.echo(f"not run: {reason}", err=True)
     layouts = Layouts()

@@ -11,6 +11,7 @@ import msgspec
 
 from helios_wf import __version__
 from helios_wf.cwl.named_files import Stamp, content, stamp
+from helios_wf.cwl.overrides import Overrides
 from helios_wf.model import Document, Noun, digest
 
 FORM = 4
@@ -24,9 +25,9 @@ class Kept(Noun, frozen=True):
     stamps: dict[str, Stamp]
 
 
-def key(path: str, fragment: str, root: str, allow_urls: bool) -> str:
+def key(path: str, fragment: str, root: str, allow_urls: bool, overrides: Overrides) -> str:
     """Returns the name under which a document is kept: what was asked, and who read it."""
-    return digest([FORM, __version__, path, fragment, root, allow_urls])
+    return digest([FORM, __version__, path, fragment, root, allow_urls, list(overrides)])
 
 
 def look_up(folder: Path, key: str) -> Document | None:

@@ -122,7 +122,7 @@ class Finder:
         return any(real == path or real.startswith(path + "/") for path in self._allowed)
 
     def _source(self, path: str) -> str:
-        """Returns the input itself for its staged path and for what is reached by a link to it, else the path."""
+        """Returns the input itself for its staged path and for what a link to it leads to, else the path."""
         if path in self._stage.sources:
             return self._stage.sources[path]
         if os.path.dirname(path) == self.out and not os.path.islink(path):

@@ -19,7 +19,9 @@ from helios_wf.errors import InputError, JobError, TemplateError, did_you_mean
 from helios_wf.model import Json, Parameter, Process, Workflow
 
 TOOL = "cwl:tool"
-SPECIAL = (TOOL, "cwl:requirements", "cwltool:overrides", "$namespaces", "$schemas", "id")
+REQUIREMENTS = "cwl:requirements"
+OVERRIDES = "cwltool:overrides"
+SPECIAL = (TOOL, REQUIREMENTS, OVERRIDES, "$namespaces", "$schemas", "id")
 """Keys of a job file that are no inputs."""
 
 
@@ -100,8 +102,28 @@ def unknown_inputs(job: Given, process: Process) -> list[str]:
     return _unknown(given, process, file)
 
 
+def asked(document: str, job: str | None) -> tuple[str, JobFile | None]:
+    """Returns the document and the job file of a command; a job file alone may name its document itself.
+
+    Raises:
+        InputError: the job file cannot be read.
+    """
+    if job is not None:
+        return document, read_job(job)
+    tool = tool_of(document)
+    return (document, None) if tool is None else (tool, read_job(document))
+
+
 def tool_of(job: str | Path) -> str | None:
-    """Returns the document that a job file itself names with ``cwl:tool``, as a path (with its fragment)."""
+    """Returns the document that a job file itself names with ``cwl:tool``, as a path (with its fragment).
+
+    It is None for what is no job file.
+    """
+    try:
+        if TOOL.encode() not in Path(job).read_bytes():
+            return None
+    except OSError:
+        return None
     given, file = _given(job)
     name = given.get(TOOL)
     if name is None:

@@ -14,6 +14,7 @@ import msgspec
 from helios_wf.cwl import cache as document_cache
 from helios_wf.cwl.cwl_types import uri
 from helios_wf.cwl.named_files import content, named_file, named_files
+from helios_wf.cwl.overrides import Overrides
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.cwl.sources import Sources, default_root, home_of
 from helios_wf.errors import Problem, TemplateError, UnsupportedError
@@ -31,7 +32,12 @@ class FieldsError(TemplateError):
 
 
 def load(
-    path: str | Path, *, root: Path | None = None, cache: Path | None = None, allow_urls: bool = False
+    path: str | Path,
+    *,
+    root: Path | None = None,
+    cache: Path | None = None,
+    allow_urls: bool = False,
+    overrides: Overrides = Overrides(),  # noqa: B008
 ) -> Document:
     """Returns a document as nouns.
 
@@ -40,6 +46,7 @@ def load(
         root: Only files below it are read; by default as ``default_root`` says.
         cache: Folder of documents loaded before; one is used as long as no file that it came from changed.
         allow_urls: Whether ``run``, ``$import`` and ``$include`` may name URLs.
+        overrides: Requirements of a job file over those of the document.
 
     Raises:
         TemplateError: The document is wrong; ``problems`` has every mistake with its place.
@@ -48,19 +55,19 @@ def load(
     name, _, fragment = (os.fspath(path), "", "") if Path(path).exists() else os.fspath(path).partition("#")
     file = _absolute(name)
     root = Path(root).resolve() if root is not None else default_root(file)
-    key = document_cache.key(str(file), fragment, str(root), allow_urls)
+    key = document_cache.key(str(file), fragment, str(root), allow_urls, overrides)
     found = document_cache.look_up(cache, key) if cache is not None else None
     if found is not None:
         return found
     sources = Sources(root, allow_urls=allow_urls)
     sources.gather(str(file))
-    document = _load(str(file), fragment, sources)
+    document = _load(str(file), fragment, sources, overrides)
     if cache is not None:
         document_cache.keep(cache, key, document)
     return document
 
 
-def _load(path: str, fragment: str, sources: Sources) -> Document:
+def _load(path: str, fragment: str, sources: Sources, overrides: Overrides) -> Document:
     from helios_wf.cwl.field_table import read_fields
 
     shapeless = [root for root in sources.roots if not isinstance(sources.files[root].tree, dict)]
@@ -71,7 +78,7 @@ def _load(path: str, fragment: str, sources: Sources) -> Document:
     problems = [*sources.problems, *table.problems]
     if not problems:
         try:
-            return _convert(path, fragment, sources, table)
+            return _convert(path, fragment, sources, table, overrides=overrides)
         except FieldsError:
             raise
         except TemplateError:
@@ -80,13 +87,19 @@ def _load(path: str, fragment: str, sources: Sources) -> Document:
 
 
 def _convert(
-    path: str, fragment: str, sources: Sources, table: FieldTable, *, validate: bool = True
+    path: str,
+    fragment: str,
+    sources: Sources,
+    table: FieldTable,
+    *,
+    validate: bool = True,
+    overrides: Overrides = Overrides(),  # noqa: B008
 ) -> Document:
     """Returns the nouns; raises FieldsError when cwltool finds nothing wrong but the fields do not fit."""
     from helios_wf.cwl.convert import Conversion, process_name, version_of
     from helios_wf.cwl.strict import read_process
 
-    source = read_process(path, fragment, sources, validate=validate)
+    source = read_process(path, fragment, sources, validate=validate, overrides=overrides)
     conversion = Conversion(table.fields)
     name = process_name(source.tool, Path(path).stem)
     process = conversion.process(source, Path(path).stem if name == "main" else name)

@@ -21,9 +21,11 @@ from schema_salad.exceptions import SchemaSaladException, ValidationException
 from schema_salad.fetcher import DefaultFetcher
 from schema_salad.ref_resolver import file_uri
 from schema_salad.schema import validate_doc
+from schema_salad.sourceline import cmap
 
 from helios_wf.cwl.complaints import problems_of
 from helios_wf.cwl.features import missing_features
+from helios_wf.cwl.overrides import Overrides
 from helios_wf.cwl.sources import Sources
 from helios_wf.errors import Problem, TemplateError, UnsupportedError
 from helios_wf.model import Place
@@ -39,7 +41,14 @@ STUMBLED = "cwltool cannot read this document"
 _extended = False
 
 
-def read_process(path: str, fragment: str, sources: Sources, *, validate: bool = True) -> Process:
+def read_process(
+    path: str,
+    fragment: str,
+    sources: Sources,
+    *,
+    validate: bool = True,
+    overrides: Overrides = Overrides(),  # noqa: B008
+) -> Process:
     """Returns cwltool's process of a document, with all that it runs, upgraded to cwltool's own version.
 
     Raises:
@@ -52,6 +61,7 @@ def read_process(path: str, fragment: str, sources: Sources, *, validate: bool =
         with quiet():
             context, document, _ = fetch_document(file_uri(path), _context(sources, validate))
             context, uri = resolve_and_validate_document(context, document, _uri(path, fragment))
+            _override(context, overrides)
             return make_tool(uri, context)
     except UnsupportedRequirement as error:
         raise UnsupportedError(f"{path}: {error}") from error
@@ -64,6 +74,25 @@ def read_process(path: str, fragment: str, sources: Sources, *, validate: bool =
     except BROKEN as error:
         message = f"{STUMBLED}: {type(error).__name__}: {error}"
         raise TemplateError([Problem(place, message)]) from error
+
+
+def _override(context: LoadingContext, overrides: Overrides) -> None:
+    """Puts requirements over those of the document, and of its parts."""
+    context.overrides_list = [
+        {"overrideTarget": target, "requirements": cmap(entries)}
+        for target, entries in overrides.targets
+    ]
+    make = context.construct_tool_object
+    waiting = list(overrides.own)
+
+    def make_with_own(toolpath_object: Any, loadingContext: LoadingContext) -> Process:  # noqa: N803
+        if waiting:
+            # the document itself is made first
+            toolpath_object["requirements"] = [*toolpath_object.get("requirements", ()), *map(cmap, waiting)]
+            waiting.clear()
+        return make(toolpath_object, loadingContext)
+
+    context.construct_tool_object = make_with_own
 
 
 def diagnose(path: str, sources: Sources) -> list[Problem]:
