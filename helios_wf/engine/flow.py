@@ -1,33 +1,34 @@
 """One run on its way: settles what came back, expands what can be, leases what is ready.
 
 A flow changes its memory and the store together, inside the transaction that the engine gives it.  Whatever
-is in memory can be made again from the store: see ``restore``.
+is in memory can be made again from the store: see ``restoring``.
 """
 
 from __future__ import annotations
 
-import heapq
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 
 from helios_wf.engine import paths
 from helios_wf.engine.cutting import ranges_of
-from helios_wf.engine.evaluation import Evaluator, run_expression
+from helios_wf.engine.evaluation import run_expression
 from helios_wf.engine.frontier import Frontier
-from helios_wf.engine.job import Job, Tries
+from helios_wf.engine.job import Job
 from helios_wf.engine.merges import OWN_INDICES, Merge, Merges
 from helios_wf.engine.outputs import JobOutputs
+from helios_wf.engine.queue import Queue
+from helios_wf.engine.restoring import restore
+from helios_wf.engine.specs import Specs
 from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
 from helios_wf.engine.verdicts import count, judge, recorded, settlement
 from helios_wf.errors import JobError
-from helios_wf.model import JobSpec, Layout, Report, Resources, Tool, digest
+from helios_wf.model import JobSpec, Layout, Report, Tool
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Plan, Task
 from helios_wf.plan.merging import Scheme
-from helios_wf.states import GOOD_JOBS, Cause, JobState
+from helios_wf.states import GOOD_JOBS, JobState
 from helios_wf.store import Tx, jobs, shapes
 from helios_wf.store.rows import Lease, Settlement
 
@@ -57,22 +58,15 @@ class Flow:
         self.outputs = JobOutputs(run, self.merges, self._flush)
         ranges = partial(ranges_of, layout_of)
         self.values = Values(plan, inputs, self.frontier, self.outputs, ranges, index_of)
+        self.specs = Specs(run, home, self.values)
+        self.queue = Queue()
         self.tally = Tally(run, plan, self.frontier)
         self.inflight: dict[str, Job] = {}
         self.failed: list[tuple[int, Path]] = []
-        self.definitions: dict[str, Json] = {}
-        self.check: Callable[[Resources], list[str]] = lambda resources: []
         self.stopping = False
         self.has_more = True
-        self._home = home
         self._backend = backend
-        self._evaluators = [Evaluator(task, self.values) for task in plan.tasks]
-        self._tools = [digest(t.process.body) if isinstance(t.process, Tool) else "" for t in plan.tasks]
-        self._ready: deque[Job] = deque()
-        self._delayed: list[tuple[float, int, Job]] = []
         self._recorded: list[Settlement] = []
-        self._defined: set[int] = set()
-        self._checked: set[int] = set()
 
     # -- what stands ---------------------------------------------------------------------------------------
 
@@ -83,74 +77,23 @@ class Flow:
 
     def may_lease(self, room: int) -> bool:
         """Says whether it is worth asking for jobs now: after a change, or when a delayed one is due."""
-        due = self._delayed and self._delayed[0][0] <= time.time()
-        return room > 0 and not self.failed and (self.has_more or bool(due))
+        return room > 0 and not self.failed and (self.has_more or self.queue.is_due)
 
     @property
     def is_stuck(self) -> bool:
         """Whether nothing can ever happen again although the run is not over; never true of a sound plan."""
-        waits = self.inflight or self._delayed or self._ready or self.has_more or self.failed
+        waits = self.inflight or self.queue or self.has_more or self.failed
         return not waits and not self.is_complete
 
     @property
     def next_due(self) -> float | None:
         """When the next delayed job may be tried again (seconds since the epoch), or None."""
-        return self._delayed[0][0] if self._delayed else None
-
-    # -- restore -------------------------------------------------------------------------------------------
+        return self.queue.next_due
 
     def restore(self, tx: Tx) -> None:
         """Makes the memory of a run from the store; attempts that are handed out are in flight."""
         self.outputs.tx = tx
-        stored = [
-            (len(paths.from_text(text)), domain, text, payload)
-            for domain, text, payload in shapes.all(tx, self.run)
-        ]
-        for _, domain, text, payload in sorted(stored, key=lambda row: row[:3]):
-            self._restore_shape(domain, paths.from_text(text), payload)
-        self.tally.restore(tx)
-        for number, text, state, attempt, charged, lost, not_before in jobs.states(tx, self.run):
-            job = Job(number, paths.from_text(text), Tries(attempt, charged, lost), state is JobState.RUNNING)
-            self._restore_job(job, state, not_before)
-        for number, path in self.merges.stored():
-            self.frontier.hold(number, path)
-            self._start_merge(self.plan.tasks[number], path)
-
-    def _restore_shape(self, domain: int, path: Path, payload: Json) -> None:
-        if domain < 0:
-            self.merges.restore_scheme(-1 - domain, path, payload)
-        elif isinstance(payload, list):
-            self.values.ranges[domain, path] = payload
-            self.frontier.open(domain, path, len(payload))
-        else:
-            self.frontier.open(domain, path, payload)
-
-    def _restore_job(self, job: Job, state: JobState, not_before: float) -> None:
-        in_flight = state in (JobState.LEASED, JobState.RUNNING)
-        self.tally.count(job.task, JobState.LEASED if in_flight else state)
-        task = self.plan.tasks[job.task]
-        merged = task.merge is not None
-        if len(job.path) != len(task.chain) + (OWN_INDICES if merged else 0):
-            self._restore_unexpanded(job, state)
-            return
-        if in_flight:
-            key = paths.job_key(job.task, job.path)
-            self.inflight[f"{self.run}/{key}.{job.tries.attempt}"] = job
-        elif state in (JobState.FAILED, JobState.CANCELLED):
-            self.failed.append((job.task, job.path))
-        if merged:
-            self.merges.restore_job(job, state)
-        elif state in GOOD_JOBS:
-            self.frontier.complete_before(job.task, job.path)
-        else:
-            self.frontier.hold(job.task, job.path)
-            if state is JobState.READY:
-                heapq.heappush(self._delayed, (not_before, job.task, job))
-
-    def _restore_unexpanded(self, job: Job, state: JobState) -> None:
-        """Takes the record of a domain or merge that could not be expanded; else it is expanded once more."""
-        if state is JobState.FAILED:
-            self.failed.append((job.task, job.path))
+        restore(self, tx)
 
     # -- settle --------------------------------------------------------------------------------------------
 
@@ -186,7 +129,7 @@ class Flow:
     ) -> None:
         self.tally.move(job.task, JobState.LEASED, to)
         if to is JobState.READY:
-            heapq.heappush(self._delayed, (not_before, job.task, job))
+            self.queue.delay(job, not_before)
         elif to in GOOD_JOBS:
             self.outputs.keep(job.task, job.path, None if to is JobState.SKIPPED else outputs)
             self._complete(job.task, job.path)
@@ -214,7 +157,7 @@ class Flow:
                 if not self._expand(tx, max(room, 16)):
                     break
                 continue
-            self.outputs.load_all(one for job in ready for one in self._evaluators[job.task].reads(job.path))
+            self.outputs.load_all(one for job in ready for one in self.specs.of(job.task).reads(job.path))
             for job in ready:
                 spec = self._start(tx, job)
                 n_recorded += spec is None
@@ -231,10 +174,7 @@ class Flow:
         return specs
 
     def _next_jobs(self, limit: int) -> list[Job]:
-        now = time.time()
-        while self._delayed and self._delayed[0][0] <= now:
-            self._ready.append(heapq.heappop(self._delayed)[2])
-        chosen = [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
+        chosen = self.queue.take(limit)
         if len(chosen) < limit:
             chosen += [Job(task, path) for task, path in self.frontier.jobs(limit - len(chosen))]
         return chosen
@@ -286,15 +226,15 @@ class Flow:
 
     def _attempt(self, tx: Tx, task: Task, tool: Tool, job: Job) -> JobSpec | None:
         override = self._merge_inputs(task, job.path) if task.merge is not None else None
-        inputs = self._evaluators[job.task].inputs(job.path[: len(task.chain)], override)
+        inputs = self.specs.of(job.task).inputs(job.path[: len(task.chain)], override)
         if inputs is not None:
-            return self._spec(task, tool, job, inputs)
+            return self.specs.spec(task, tool, job, inputs)
         self._skip(tx, job)
         return None
 
     def _evaluate(self, tx: Tx, task: Task, job: Job) -> None:
         """Does a job that needs no tool: an ExpressionTool, or the entry of a sub-workflow."""
-        inputs = self._evaluators[job.task].all_inputs(job.path)
+        inputs = self.specs.of(job.task).all_inputs(job.path)
         if inputs is None:
             self._skip(tx, job)
         else:
@@ -322,39 +262,6 @@ class Flow:
             written, self._recorded = self._recorded, []
             jobs.record(self.outputs.tx, self.run, written)
 
-    def _spec(self, task: Task, tool: Tool, job: Job, inputs: dict[str, Json]) -> JobSpec | None:
-        evaluator = self._evaluators[task.number]
-        constants = evaluator.constants()
-        if task.number not in self._defined:
-            self._defined.add(task.number)
-            self.definitions |= {self._tools[task.number]: tool.body, constants.digest: evaluator.shared()}
-        resources = self._resources_of(task, inputs)
-        attempt = job.tries.attempt + 1
-        first, stop = self.values.events(task, job.path)
-        return JobSpec(
-            run=self.run,
-            key=paths.job_key(task.number, job.path),
-            attempt=attempt,
-            tool=self._tools[task.number],
-            directory=paths.directory(self._home, self.run, task.number, job.path, attempt),
-            constants=constants.digest,
-            inputs=inputs,
-            resources=resources,
-            first=first,
-            stop=stop,
-        )
-
-    def _resources_of(self, task: Task, inputs: dict[str, Json]) -> Resources:
-        """Returns what a job asks for; what all jobs of a task ask for is checked once."""
-        resources, fixed = self._evaluators[task.number].resources(inputs)
-        if task.number not in self._checked:
-            if reasons := self.check(resources):
-                text = f"step {task.name!r} can never run here: {'; '.join(reasons)}"
-                raise JobError(Cause.BAD_INPUT, text)
-            if fixed:
-                self._checked.add(task.number)
-        return resources
-
     def _lease(self, job: Job, spec: JobSpec) -> Lease:
         self.inflight[spec.handle] = Job(job.task, job.path, job.tries._replace(attempt=spec.attempt))
         self._count_out(job)
@@ -379,17 +286,18 @@ class Flow:
 
     def _open_merge(self, tx: Tx, task: Task, prefix: Path, scheme: Scheme | None = None) -> None:
         """Fixes the groups of a merge whose inputs are there (or of one that is skipped) and starts it."""
-        merge = self._start_merge(task, prefix, scheme)
+        merge = self.start_merge(task, prefix, scheme)
         shapes.put(tx, self.run, -1 - task.number, paths.to_text(prefix), merge.scheme)
 
-    def _start_merge(self, task: Task, prefix: Path, scheme: Scheme | None = None) -> Merge:
+    def start_merge(self, task: Task, prefix: Path, scheme: Scheme | None = None) -> Merge:
+        """Starts a merge whose inputs are there, with the scheme given or one that is stored or made."""
         merge = self.merges.open(task, prefix, lambda: self.values.merge_inputs(task, prefix), scheme)
         self.tally.merge(task.number, merge.n_jobs)
         self._advance_merge(task.number, merge, list(merge.first_jobs()))
         return merge
 
     def _advance_merge(self, task: int, merge: Merge, pending: list[Path]) -> None:
-        self._ready.extend(self.merges.advance(task, merge, pending))
+        self.queue.add(self.merges.advance(task, merge, pending))
         if merge.is_complete:
             self.frontier.complete(task, merge.prefix)
 

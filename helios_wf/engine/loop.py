@@ -96,7 +96,7 @@ class Engine:
 
     def hold(self, run: str, epoch: int, flow: Flow) -> None:
         """Takes over a run: restores it, and finds out what became of attempts of an engine before."""
-        flow.check = self.backend.check
+        flow.specs.check = self.backend.check
         with self.store.read() as tx:
             handed_out = list(jobs.open(tx, run))
         gone = frozenset(self._adoption.adopt([_handle(run, one) for one in handed_out]))
@@ -206,9 +206,9 @@ class Engine:
             )
 
     def _submit(self, held: Held, specs: list[JobSpec]) -> None:
-        if held.flow.definitions:
-            self.backend.define(held.flow.definitions)
-            held.flow.definitions = {}
+        if held.flow.specs.definitions:
+            self.backend.define(held.flow.specs.definitions)
+            held.flow.specs.definitions = {}
         if not specs:
             return
         try:

@@ -80,7 +80,7 @@ class Run:
 
     def finish(self, *specs: JobSpec) -> None:
         """Settles attempts that went well."""
-        values = self.flow.definitions
+        values = self.flow.specs.definitions
         self.settle(
             *[
                 Report(
@@ -198,12 +198,12 @@ def test_what_another_engine_handed_out_is_in_flight_with_its_tries(make) -> Non
     run = make(SPLIT, MERGED, raw=RAW)
     first, *_ = run.lease()
     run.settle(Report(run="r", key=first.key, attempt=1, cause=Cause.LOST))
-    run.flow._delayed = [(0.0, number, job) for _, number, job in run.flow._delayed]
+    run.flow.queue._delayed = [(0.0, number, job) for _, number, job in run.flow.queue._delayed]
     (again,) = run.lease()
     before = dict(run.flow.inflight)
-    definitions = run.flow.definitions
+    definitions = run.flow.specs.definitions
     run.start()
-    run.flow.definitions = definitions
+    run.flow.specs.definitions = definitions
     assert run.flow.inflight == before
     assert run.flow.inflight[again.handle].tries == (2, 0, 1)
     assert run.lease() == []
@@ -214,9 +214,9 @@ def test_a_merge_s_job_that_outlived_its_engine_is_settled(make) -> None:
     run = make(step("map", MAP, "raw", "raw", scatter=("raw",)), MERGED_MAP, raw=RAW)
     run.finish(*run.lease())
     (spec,) = run.lease()
-    definitions = run.flow.definitions
+    definitions = run.flow.specs.definitions
     run.start()
-    run.flow.definitions = definitions
+    run.flow.specs.definitions = definitions
     run.finish(spec)
     assert run.flow.is_complete
 
@@ -226,7 +226,7 @@ MERGED_MAP = step("merge", MERGE, "parts", "map/out", merge=MergeField("parts"))
 
 def test_a_job_that_no_machine_can_take_fails_and_says_why(make) -> None:
     run = make(step("map", MAP, "raw", "raw", scatter=("raw",)), raw=RAW)
-    run.flow.check = lambda resources: ["needs 64 cores; this machine has 2"]
+    run.flow.specs.check = lambda resources: ["needs 64 cores; this machine has 2"]
     assert run.lease() == []
     assert run.failures()[0] == "step 'map' can never run here: needs 64 cores; this machine has 2"
 

@@ -18,6 +18,7 @@ from plain_cwl import RejectedError, call, events_of, interpret, layout_of, plai
 
 from helios_wf.engine import flow as flow_module
 from helios_wf.engine import paths
+from helios_wf.engine import queue as queue_module
 from helios_wf.engine.flow import Flow
 from helios_wf.errors import JobError
 from helios_wf.model import JobSpec, Json, Report, digest
@@ -77,8 +78,8 @@ class World:
             self.flow.settle(tx, reports)
             specs = self.flow.lease(tx, self.random.randint(0, 5))
         self.flow.outputs.trim()
-        self.values |= self.flow.definitions
-        self.flow.definitions = {}
+        self.values |= self.flow.specs.definitions
+        self.flow.specs.definitions = {}
         for spec in specs:
             assert spec.handle not in self.handles, f"{spec.handle} was given out twice"
             assert spec.key not in self.done, f"{spec.key} was done already"
@@ -169,7 +170,8 @@ def compare(store: Store, made: Made, seed: int, trouble: float) -> None:
         expected = None
         event(f"rejected: {error}")
     world = World(store, made, f"run{next(count)}", seed, trouble)
-    with mock.patch.object(flow_module, "time", SimpleNamespace(time=lambda: world.clock)):
+    clock = SimpleNamespace(time=lambda: world.clock)
+    with mock.patch.object(flow_module, "time", clock), mock.patch.object(queue_module, "time", clock):
         world.play()
         if expected is None:
             if not world.flow.failed:

@@ -1,0 +1,72 @@
+"""The memory of a run made again from the store; that is all that a resume is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helios_wf.engine import paths
+from helios_wf.engine.job import Job, Tries
+from helios_wf.engine.merges import OWN_INDICES
+from helios_wf.model.noun import Json
+from helios_wf.model.plans import Path
+from helios_wf.states import GOOD_JOBS, JobState
+from helios_wf.store import Tx, jobs, shapes
+
+if TYPE_CHECKING:
+    from helios_wf.engine.flow import Flow
+
+
+def restore(flow: Flow, tx: Tx) -> None:
+    """Tells a new flow what the store knows of its run; attempts that are handed out are in flight."""
+    stored = [
+        (len(paths.from_text(text)), domain, text, payload)
+        for domain, text, payload in shapes.all(tx, flow.run)
+    ]
+    for _, domain, text, payload in sorted(stored, key=lambda row: row[:3]):
+        _shape(flow, domain, paths.from_text(text), payload)
+    flow.tally.restore(tx)
+    for number, text, state, attempt, charged, lost, not_before in jobs.states(tx, flow.run):
+        job = Job(number, paths.from_text(text), Tries(attempt, charged, lost), state is JobState.RUNNING)
+        _job(flow, job, state, not_before)
+    for number, path in flow.merges.stored():
+        flow.frontier.hold(number, path)
+        flow.start_merge(flow.plan.tasks[number], path)
+
+
+def _shape(flow: Flow, domain: int, path: Path, payload: Json) -> None:
+    if domain < 0:
+        flow.merges.restore_scheme(-1 - domain, path, payload)
+    elif isinstance(payload, list):
+        flow.values.ranges[domain, path] = payload
+        flow.frontier.open(domain, path, len(payload))
+    else:
+        flow.frontier.open(domain, path, payload)
+
+
+def _job(flow: Flow, job: Job, state: JobState, not_before: float) -> None:
+    in_flight = state in (JobState.LEASED, JobState.RUNNING)
+    flow.tally.count(job.task, JobState.LEASED if in_flight else state)
+    task = flow.plan.tasks[job.task]
+    merged = task.merge is not None
+    if len(job.path) != len(task.chain) + (OWN_INDICES if merged else 0):
+        _unexpanded(flow, job, state)
+        return
+    if in_flight:
+        key = paths.job_key(job.task, job.path)
+        flow.inflight[f"{flow.run}/{key}.{job.tries.attempt}"] = job
+    elif state in (JobState.FAILED, JobState.CANCELLED):
+        flow.failed.append((job.task, job.path))
+    if merged:
+        flow.merges.restore_job(job, state)
+    elif state in GOOD_JOBS:
+        flow.frontier.complete_before(job.task, job.path)
+    else:
+        flow.frontier.hold(job.task, job.path)
+        if state is JobState.READY:
+            flow.queue.delay(job, not_before)
+
+
+def _unexpanded(flow: Flow, job: Job, state: JobState) -> None:
+    """Takes the record of a domain or merge that could not be expanded; else it is expanded once more."""
+    if state is JobState.FAILED:
+        flow.failed.append((job.task, job.path))

@@ -1,0 +1,80 @@
+"""From a job that can start to the attempt that a backend gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from helios_wf.engine import paths
+from helios_wf.engine.evaluation import Evaluator
+from helios_wf.engine.job import Job
+from helios_wf.engine.values import Values
+from helios_wf.errors import JobError
+from helios_wf.model import JobSpec, Resources, Tool, digest
+from helios_wf.model.noun import Json
+from helios_wf.model.plans import Path, Task
+from helios_wf.states import Cause
+
+
+class Specs:
+    """Makes the attempts of one run.
+
+    ``definitions`` collects what a backend must be told before it gets them; ``check`` says why a job that
+    asks for so much can never run.
+    """
+
+    def __init__(self, run: str, home: str, values: Values) -> None:
+        self.definitions: dict[str, Json] = {}
+        self.check: Callable[[Resources], list[str]] = lambda resources: []
+        self._run = run
+        self._home = home
+        self._values = values
+        tasks = values.plan.tasks
+        self._evaluators = [Evaluator(task, values) for task in tasks]
+        self._tools = [digest(t.process.body) if isinstance(t.process, Tool) else "" for t in tasks]
+        self._defined: set[int] = set()
+        self._checked: set[int] = set()
+
+    def of(self, task: int) -> Evaluator:
+        """Returns what evaluates the inputs of a task's jobs."""
+        return self._evaluators[task]
+
+    def spec(self, task: Task, tool: Tool, job: Job, inputs: dict[str, Json]) -> JobSpec:
+        """Returns the next attempt of a job with these own inputs.
+
+        Raises:
+            JobError: what it asks for can never be had here.
+        """
+        evaluator = self._evaluators[task.number]
+        constants = evaluator.constants()
+        if task.number not in self._defined:
+            self._defined.add(task.number)
+            self.definitions |= {self._tools[task.number]: tool.body, constants.digest: evaluator.shared()}
+        attempt = job.tries.attempt + 1
+        first, stop = self._values.events(task, job.path)
+        return JobSpec(
+            run=self._run,
+            key=paths.job_key(task.number, job.path),
+            attempt=attempt,
+            tool=self._tools[task.number],
+            directory=self.directory(task.number, job.path, attempt),
+            constants=constants.digest,
+            inputs=inputs,
+            resources=self._resources_of(task, inputs),
+            first=first,
+            stop=stop,
+        )
+
+    def directory(self, task: int, path: Path, attempt: int) -> str:
+        """Returns the folder of an attempt."""
+        return paths.directory(self._home, self._run, task, path, attempt)
+
+    def _resources_of(self, task: Task, inputs: dict[str, Json]) -> Resources:
+        """Returns what a job asks for; what all jobs of a task ask for is checked once."""
+        resources, fixed = self._evaluators[task.number].resources(inputs)
+        if task.number not in self._checked:
+            if reasons := self.check(resources):
+                text = f"step {task.name!r} can never run here: {'; '.join(reasons)}"
+                raise JobError(Cause.BAD_INPUT, text)
+            if fixed:
+                self._checked.add(task.number)
+        return resources
