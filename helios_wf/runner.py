@@ -208,6 +208,7 @@ def _report(attempt: Attempt, worker: str, outcome: dict[str, Any]) -> Report:
         peak_memory_mb=ended.peak_memory_mb if ended else None,
         host=os.uname().nodename,
         worker=worker,
+        differences=attempt.invocation.differences if attempt.invocation else (),
         **outcome,
     )
 

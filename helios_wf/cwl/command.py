@@ -74,6 +74,8 @@ class Invocation(NamedTuple):
     stage: Stage
     inherited: Mapping[str, str] = {}
     """Environment that the process takes over from the worker."""
+    differences: tuple[str, ...] = ()
+    """In what the compiler and cwltool differ for this job, where they were compared; cwltool runs it."""
 
 
 class CompiledTool:

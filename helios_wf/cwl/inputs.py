@@ -166,9 +166,9 @@ class _Secondary:
         required = entry.get("required")
         self._expression = compile_expression(pattern, javascript) if is_expression(pattern) else None
         self._pattern = pattern.removesuffix("?")
-        self._required = compile_expression(required, javascript) if is_expression(required) else required
         if required is None and isinstance(given, str):
-            self._required = not pattern.endswith("?")
+            required = not pattern.endswith("?")
+        self._required = compile_expression(str(required), javascript) if is_expression(required) else required
 
     def names(self, value: dict[str, Json], inputs: Mapping[str, Json]) -> list[Json]:
         """Returns the names of the secondary files of a File, or those themselves."""

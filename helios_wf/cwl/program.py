@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
@@ -10,6 +11,10 @@ from helios_wf.cwl.command import CompiledTool, Invocation
 from helios_wf.cwl.files import Folders
 from helios_wf.cwl.schema import UncoveredError
 from helios_wf.model import Json, Resources
+
+_CHECK = "https://w3id.org/helios-wf#check"
+_REFERENCE = "https://w3id.org/helios-wf#reference"
+"""Marks in a tool's body, for whoever runs it."""
 
 
 class Program(ABC):
@@ -62,16 +67,36 @@ class CompiledProgram(Program):
         return self._collection.collect(invocation, exit_code)
 
 
+def checked(body: Mapping[str, Json], first: int) -> dict[str, Json]:
+    """Returns a tool whose first jobs each worker compares with what cwltool would run."""
+    return {**body, _CHECK: first}
+
+
+def by_reference(body: Mapping[str, Json]) -> dict[str, Json]:
+    """Returns a tool that cwltool runs although it could be compiled."""
+    return {**body, _REFERENCE: True}
+
+
 def program_of(body: Mapping[str, Json]) -> Program:
-    """Returns the tool ready to be run, the way that ``command.way_of`` says.
+    """Returns the tool ready to be run, the way that ``command.way_of`` says, or as it was marked.
 
     Raises:
         UnsupportedError: it cannot be run.
         JobError: an expression is malformed.
     """
-    try:
-        return CompiledProgram(body)
-    except UncoveredError:
-        from helios_wf.cwl.reference import ReferenceProgram
+    tool = {key: value for key, value in body.items() if key not in (_CHECK, _REFERENCE)}
+    if not body.get(_REFERENCE):
+        with contextlib.suppress(UncoveredError):
+            return _compiled(tool, body.get(_CHECK, 0))
+    from helios_wf.cwl.reference import ReferenceProgram
 
-        return ReferenceProgram(body)
+    return ReferenceProgram(tool)
+
+
+def _compiled(tool: Mapping[str, Json], first: int) -> Program:
+    program = CompiledProgram(tool)
+    if not first:
+        return program
+    from helios_wf.cwl.checking import CheckedProgram
+
+    return CheckedProgram(tool, program, first)

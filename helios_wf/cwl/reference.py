@@ -16,7 +16,6 @@ from typing import Any
 
 from helios_wf.cwl.bindings import Scope
 from helios_wf.cwl.command import Invocation, runtime_of
-from helios_wf.cwl.comparison import Description, Places, files_in, literal, real
 from helios_wf.cwl.files import Folders, Stage, to_location, to_path
 from helios_wf.cwl.found import Finder
 from helios_wf.cwl.inputs import change_files
@@ -42,10 +41,7 @@ class ReferenceProgram(Program):
     def prepare(self, given: Mapping[str, Json], resources: Resources, folders: Folders) -> Invocation:
         """Writes the request, and returns how to start cwltool on it."""
         runtime = runtime_of(resources, folders)
-        request = f"{folders.directory}/{REQUEST}"
-        Path(folders.directory, TOOL).write_text(json.dumps(self._body), encoding="utf-8")
-        inputs = change_files(dict(given), _bare)
-        Path(request).write_text(json.dumps({"inputs": inputs, "runtime": runtime}), encoding="utf-8")
+        request = write_request(self._body, given, runtime, folders.directory)
         stage = Stage(folders)
         change_files(dict(given), lambda value: _note(value, stage))
         limit = (requirement(self._body, "ToolTimeLimit") or {}).get("timelimit")
@@ -91,6 +87,17 @@ class ReferenceProgram(Program):
         return answer
 
 
+def write_request(
+    body: Mapping[str, Json], given: Mapping[str, Json], runtime: Mapping[str, Json], directory: str
+) -> str:
+    """Writes what cwltool is to do with one job, and returns the path of the request."""
+    Path(directory, TOOL).write_text(json.dumps(body), encoding="utf-8")
+    request = Path(directory, REQUEST)
+    asked = {"inputs": change_files(dict(given), _bare), "runtime": runtime}
+    request.write_text(json.dumps(asked), encoding="utf-8")
+    return str(request)
+
+
 def _note(value: dict[str, Json], stage: Stage) -> dict[str, Json]:
     if value.get("location") or value.get("path"):
         path = to_path(value.get("location") or value["path"])
@@ -128,7 +135,7 @@ def _run(tool_path: Path, inputs: dict[str, Json], runtime: dict[str, Json]) -> 
     install()
     answer: dict[str, Any] = {"exit_code": None, "outputs": {}, "error": None}
     try:
-        tool, context = _load(tool_path, runtime)
+        tool, context = load_alone(tool_path, runtime)
 
         def finished(outputs: Any, status: str) -> None:
             answer["outputs"] = outputs or {}
@@ -154,43 +161,8 @@ def _record(job: Any, answer: dict[str, Any]) -> None:
     job.collect_outputs = collecting
 
 
-def described(job: Any) -> Description:
-    """Returns how cwltool would run a job, with its inputs staged."""
-    from cwltool.job import relink_initialworkdir
-    from cwltool.process import stage_files
-
-    stage_files(job.pathmapper, ignore_writable=True, symlink=True)
-    if job.generatemapper is not None:
-        os.makedirs(job.outdir, exist_ok=True)
-        stage_files(job.generatemapper, ignore_writable=job.inplace_update, symlink=True)
-        relink_initialworkdir(
-            job.generatemapper, job.outdir, job.builder.outdir, inplace_update=job.inplace_update
-        )
-    entries = [entry for _, entry in job.pathmapper.items() if not entry.target.startswith(job.outdir + "/")]
-    places = Places(job.outdir, job.tmpdir, {entry.target: _written(entry) for entry in entries})
-    own = {"HOME": job.outdir, "TMPDIR": job.tmpdir, "PATH": os.environ.get("PATH")}
-    return Description(
-        argv=[places.plain(word) for word in job.command_line],
-        environment={
-            name: places.plain(value) for name, value in job.environment.items() if own.get(name) != value
-        },
-        stdin=job.stdin and places.plain(job.stdin),
-        stdout=job.stdout,
-        stderr=job.stderr,
-        time_limit_s=job.timelimit,
-        files=files_in(job.outdir, places),
-    )
-
-
-def _written(entry: Any) -> str:
-    """Returns how a path of cwltool's is written."""
-    if entry.type in ("CreateFile", "CreateWritableFile"):
-        return literal(entry.resolved)
-    return literal(None) if entry.resolved.startswith("_:") else real(entry.resolved)
-
-
-def _load(path: Path, runtime: dict[str, Json]) -> tuple[Any, Any]:
-    """Returns the loaded tool, and the context to run it in."""
+def load_alone(path: Path, runtime: dict[str, Json]) -> tuple[Any, Any]:
+    """Returns a tool as cwltool loads it, and the context to run it in."""
     import cwltool.workflow  # sets the default maker of tools
     from cwltool.context import LoadingContext, RuntimeContext
     from cwltool.load_tool import load_tool

@@ -99,6 +99,8 @@ class Report(Noun, frozen=True):
     peak_memory_mb: float | None = None
     host: str = ""
     worker: str = ""
+    differences: tuple[str, ...] = ()
+    """In what the compiler and cwltool differ for this job, where they were compared; cwltool ran it."""
     ranges: tuple[RangeReport, ...] = ()
 
     @property
