@@ -141,8 +141,16 @@ def reap(process: subprocess.Popen[bytes], ending: Ending = Ending.ITSELF) -> En
     """Waits for a process and returns how it ended, with the operating system's accounting."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = code = os.waitstatus_to_exitcode(status)
-    peak = usage.ru_maxrss / 1024 if usage.ru_maxrss > own_peak_kb() else None
+    peak = usage.ru_maxrss / 1024 if _exceeds_own_peak(usage.ru_maxrss) else None
     return Ended(code, ending, usage.ru_utime + usage.ru_stime, peak)
+
+
+def _exceeds_own_peak(peak_kb: int) -> bool:
+    global _known_peak_kb
+    if peak_kb > _known_peak_kb:
+        # it only grows, and is read where that may matter
+        _known_peak_kb = own_peak_kb()
+    return peak_kb > _known_peak_kb
 
 
 def own_peak_kb() -> int:
@@ -190,7 +198,10 @@ def _has_children() -> bool:
 
 
 def _children() -> list[int]:
-    """Returns the children of this process, one or several threads."""
+    """Returns the children of this process, one or several threads.
+
+    Source: proc(5), ``/proc/PID/task/TID/children``, which not every kernel has.
+    """
     own = os.getpid()
     return [pid for pid in _processes() if _parent(pid) == own]
 

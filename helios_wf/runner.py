@@ -1,7 +1,7 @@
 """Runs one attempt of a job in its directory, and says what became of it.
 
     DIRECTORY/out       the tool's working directory and HOME; its outputs
-    DIRECTORY/tmp       TMPDIR; gone after a success
+    DIRECTORY/tmp       TMPDIR, or what a failure left of it; gone after a success
     DIRECTORY/inputs    inputs that could not be given by their own path
     DIRECTORY/stdout, DIRECTORY/stderr    what the tool wrote there, where it did not ask for a file
 
@@ -73,6 +73,7 @@ def run(
     on_start: Callable[[int], None] = lambda pid: None,
     grace_s: float = GRACE_S,
     worker: str = "",
+    scratch: str | None = None,
 ) -> Report:
     """Runs one attempt and returns its report.  Never raises.
 
@@ -84,8 +85,10 @@ def run(
         on_start: called with the process id of a tool that has run for ``processes.NEWS_S``.
         grace_s: seconds between SIGTERM and SIGKILL.
         worker: the name of the worker, for the report.
+        scratch: a folder to be TMPDIR, empty before and after; folders that come and go with each job cost
+            more than the rest of what is done for it.  Without it, TMPDIR is in the attempt's directory.
     """
-    attempt = Attempt(spec, Folders(spec.directory), time.time())
+    attempt = Attempt(spec, Folders(spec.directory, scratch), time.time())
     try:
         program = tool if isinstance(tool, Program) else program_of(tool)
         outcome = _attempt(attempt, program, constants or {}, interrupt, on_start, grace_s)
@@ -96,6 +99,7 @@ def run(
         outcome = _failure(attempt, cause, f"the attempt could not be run: {error}")
     except Exception as error:
         outcome = _failure(attempt, Cause.BAD_INPUT, f"internal error: {type(error).__name__}: {error}")
+    _clear(attempt.folders, failed="cause" in outcome)
     return _report(attempt, worker, outcome)
 
 
@@ -139,9 +143,7 @@ def _settle(attempt: Attempt, program: Program, invocation: Invocation, ended: E
         if is_full(attempt.folders.directory):
             text = f"it exited with {code}, but what it wrote may not be whole: {_FULL}"
             return _failure(attempt, Cause.DISK, text, exit_code=code)
-        outputs = program.collect(invocation, code)
-        _remove(attempt.folders.tmp)
-        return {"outputs": outputs, "exit_code": code}
+        return {"outputs": program.collect(invocation, code), "exit_code": code}
     return _exited(attempt, program, code)
 
 
@@ -219,7 +221,19 @@ def _make(folders: Folders) -> None:
     except FileNotFoundError:
         os.makedirs(folders.directory)
     os.mkdir(folders.out)
-    os.mkdir(folders.tmp)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folders.tmp)
+
+
+def _clear(folders: Folders, failed: bool) -> None:
+    """Removes what lies in TMPDIR; after a failure it goes to the attempt's directory."""
+    own = f"{folders.directory}/tmp"
+    with contextlib.suppress(OSError):
+        if folders.tmp == own:
+            if not failed:
+                _remove(own)
+        elif os.listdir(folders.tmp):
+            shutil.move(folders.tmp, own) if failed else _remove(folders.tmp)
 
 
 def _remove(directory: str) -> None:

@@ -183,11 +183,12 @@ class Pipes:
 class Worker:
     """Runs the jobs that it is told to, one after another."""
 
-    def __init__(self, name: str, door: Door, grace_s: float = GRACE_S) -> None:
+    def __init__(self, name: str, door: Door, grace_s: float = GRACE_S, scratch: str | None = None) -> None:
         self.fd = door.fd
         self._name = name
         self._door = door
         self._grace_s = grace_s
+        self._scratch = scratch
         self._queue: deque[JobSpec] = deque()
         self._current: str | None = None
         self._food: list[EventRange] = []
@@ -284,7 +285,7 @@ class Worker:
         how: dict[str, Any] = {"on_start": self._started, "grace_s": self._grace_s, "worker": self._name}
         if spec.feeding is not None:
             return run_ranges(spec, tool, constants, feeder=self, **how)
-        return run(spec, tool, constants, interrupt=self, **how)
+        return run(spec, tool, constants, interrupt=self, scratch=self._scratch, **how)
 
     def _tool(self, digest: str) -> Program | dict[str, Json]:
         """Returns a tool ready to be run; its body where that fails, which the runner then reports."""
@@ -359,6 +360,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m helios_wf.worker")
     parser.add_argument("--name", required=True)
     parser.add_argument("--journal", required=True)
+    parser.add_argument("--scratch", help="a folder for what tools leave in TMPDIR, made where needed")
     parser.add_argument("--grace", type=float, default=GRACE_S, help="seconds between SIGTERM and SIGKILL")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _stop)
@@ -366,7 +368,8 @@ def main() -> None:
     end_with_parent(signal.SIGTERM)
     memory_kills()
     with contextlib.suppress(KeyboardInterrupt):
-        Worker(options.name, Pipes(Journal(options.journal)), options.grace).serve()
+        door = Pipes(Journal(options.journal))
+        Worker(options.name, door, options.grace, options.scratch).serve()
 
 
 if __name__ == "__main__":

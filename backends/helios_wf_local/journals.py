@@ -2,6 +2,7 @@
 
     HOME/local/BOOT/WORKER.journal    a line for each, written before it is said
     HOME/local/BOOT/WORKER.log        what the worker itself wrote to stderr, if anything
+    HOME/local/BOOT/WORKER.tmp        TMPDIR of its jobs, one after another
 
 ``LocalBackend.adopt`` looks in them for what became of an earlier engine's attempts.  BOOT is the kernel's
 name for the time since the machine was started: after a crash of the machine a journal may tell of outputs
@@ -11,6 +12,7 @@ that never reached the disk, so those of another boot are not read.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -78,7 +80,11 @@ def sweep(home: str) -> None:
     before = time.time() - KEPT_S
     for path in Path(home, "local").glob("*/*"):
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime < before:
+            if path.stat().st_mtime >= before:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
                 path.unlink()
     for boot in Path(home, "local").glob("*"):
         # one that is not empty stays

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +45,7 @@ class WorkerProcess:
         self.batch = 0
         self.journal = home / f"{name}.journal"
         self._log = home / f"{name}.log"
+        self._scratch = home / f"{name}.tmp"
         self._known: set[str] = set()
         self._running: tuple[str, int] | None = None
         self._unread = b""
@@ -63,7 +65,7 @@ class WorkerProcess:
 
     def _start(self, grace_s: float) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-P", "-m", "helios_wf.worker", "--name", self.name]
-        command += ["--journal", str(self.journal), "--grace", str(grace_s)]
+        command += ["--journal", str(self.journal), "--scratch", str(self._scratch), "--grace", str(grace_s)]
         with self._log.open("wb") as log:
             return subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
@@ -226,7 +228,8 @@ class WorkerProcess:
         self._process.wait()
 
     def tidy(self) -> None:
-        """Removes the log and the journal of a worker that has ended, if they are empty."""
+        """Removes what a worker that has ended needs no more: its scratch folder, empty logs and journals."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
         for path in (self._log, self.journal):
             with contextlib.suppress(OSError):
                 if not path.stat().st_size:

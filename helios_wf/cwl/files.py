@@ -23,6 +23,8 @@ class Folders:
     """Where an attempt lives: its own directory, and in it the tool's working and temporary directories."""
 
     directory: str
+    scratch: str | None = None
+    """Where ``tmp`` is, if not in ``directory``."""
 
     @property
     def out(self) -> str:
@@ -32,7 +34,7 @@ class Folders:
     @property
     def tmp(self) -> str:
         """The tool's temporary directory."""
-        return f"{self.directory}/tmp"
+        return self.scratch or f"{self.directory}/tmp"
 
     @property
     def inputs(self) -> str:

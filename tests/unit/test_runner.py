@@ -226,3 +226,23 @@ def test_the_tail_of_a_log_is_short_and_of_a_missing_one_empty(tmp_path: Path) -
     log.write_text("".join(f"line {number}\n" for number in range(100)))
     assert tail(str(log)).splitlines() == [f"line {number}" for number in range(80, 100)]
     assert tail(str(tmp_path / "gone")) == ""
+
+
+def test_a_scratch_folder_is_empty_again_after_each_attempt(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+
+    def left_by(script: str, name: str) -> Report:
+        spec = JobSpec("test", "0/0", 1, "t", str(tmp_path / name))
+        return run(
+            spec, shell_tool(f"echo $TMPDIR > out; ls -A $TMPDIR >> out; {script}"), scratch=str(scratch)
+        )
+
+    assert left_by("mkdir -p $TMPDIR/deep/er; echo much > $TMPDIR/deep/er/left", "good").cause is None
+    assert left_by("echo why > $TMPDIR/left; exit 3", "failed").cause is Cause.EXIT
+    assert left_by("", "next").cause is None
+    assert [(tmp_path / f"{name}/out/out").read_text() for name in ("good", "failed", "next")] == [
+        f"{scratch}\n"
+    ] * 3
+    assert (tmp_path / "failed/tmp/left").read_text() == "why\n"
+    assert not (tmp_path / "good/tmp").exists()
+    assert list(scratch.iterdir()) == []
