@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from helios_wf.cwl.cwl_types import Definitions, definitions, plain_type, plain_value, short
 from helios_wf.cwl.fields import NAMESPACE
 from helios_wf.cwl.marks import plain
+from helios_wf.cwl.ontology import Ontology, has_expression
 from helios_wf.model import Json, digest
 
 ORIGINAL = "http://commonwl.org/cwltool#original_cwlVersion"
@@ -63,7 +65,8 @@ def body(process: Any) -> dict[str, Json]:
     ]
     result |= {"requirements": requirements} if requirements else {}
     result |= {"hints": hints} if hints else {}
-    result |= _namespaces(process.metadata)
+    result |= namespaces(process.metadata)
+    result |= _ontology(process, result["inputs"])
     return _named_streams(result)
 
 
@@ -84,14 +87,48 @@ def _version(process: Any) -> dict[str, str]:
     return {"cwlVersion": INTERNAL, ORIGINAL: original}
 
 
-def _namespaces(metadata: Any) -> dict[str, Json]:
+def namespaces(metadata: Any) -> dict[str, Json]:
+    """Returns the prefixes of a document as ``$namespaces``, our own apart; nothing where there are none."""
     spaces = {
         str(key): str(value)
         for key, value in (metadata.get("$namespaces") or {}).items()
         if str(value) != NAMESPACE
     }
-    schemas = [str(item) for item in plain(metadata.get("$schemas") or []) if str(item).startswith("file:")]
-    return ({"$namespaces": spaces} if spaces else {}) | ({"$schemas": schemas} if schemas else {})
+    return {"$namespaces": spaces} if spaces else {}
+
+
+def ontology_of(process: Any) -> Ontology | None:
+    """Returns the ontology that a document names with ``$schemas``; None without."""
+    graph = process.formatgraph
+    return Ontology(graph) if process.metadata.get("$schemas") and graph is not None else None
+
+
+def _ontology(process: Any, inputs: Json) -> dict[str, Json]:
+    """Writes into the formats of inputs what the ontology has below them.
+
+    Returns the ``$schemas`` that are still needed: where an expression gives a format.
+    """
+    ontology = ontology_of(process)
+    if ontology is None:
+        return {}
+    ports = list(_with_formats(inputs))
+    for port in ports:
+        port["format"] = ontology.widened(port["format"])
+    if not any(has_expression(port["format"]) for port in ports):
+        return {}
+    return {"$schemas": [str(item) for item in plain(process.metadata["$schemas"])]}
+
+
+def _with_formats(ports: Json) -> Iterator[dict[str, Json]]:
+    """Yields inputs, and fields of records in them, that have a format."""
+    if isinstance(ports, list):
+        for port in ports:
+            yield from _with_formats(port)
+    elif isinstance(ports, dict):
+        if ports.get("format"):
+            yield ports
+        for key in ("type", "items", "fields"):
+            yield from _with_formats(ports.get(key))
 
 
 def _port(port: Any, known: Definitions) -> dict[str, Json]:

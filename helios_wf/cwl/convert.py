@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
-from helios_wf.cwl.bodies import ORIGINAL, body
+from helios_wf.cwl.bodies import ORIGINAL, body, namespaces, ontology_of
 from helios_wf.cwl.checks import Checks
 from helios_wf.cwl.complaints import absolute
 from helios_wf.cwl.cwl_types import definitions, inside, plain_type, plain_value, short
 from helios_wf.cwl.field_table import Found
 from helios_wf.cwl.fields import NAMESPACE
 from helios_wf.cwl.marks import key_place, node_place, plain, value_place
+from helios_wf.cwl.ontology import Ontology
 from helios_wf.errors import Problem, UnsupportedError
 from helios_wf.model import ExpressionTool, Output, Parameter, Place, Process, Step, StepInput, Tool, Workflow
 
@@ -54,16 +56,18 @@ class Conversion:
         tool, known = source.tool, definitions(source.requirements)
         owner = _scope(tool)
         template = self._found(tool, "template")
+        ports, ontology = self._ordered(tool["inputs"]), ontology_of(source)
         self._check_names(source.steps)
         return Workflow(
             name=name,
-            inputs=tuple(self._parameter(port, known) for port in self._ordered(tool["inputs"])),
+            inputs=tuple(_widened(self._parameter(port, known), ontology) for port in ports),
             outputs=tuple(self._output(port, known, owner) for port in self._ordered(tool["outputs"])),
             steps=tuple(self._step(step, owner) for step in sorted(source.steps, key=self._position)),
             place=template.place if template else place,
             template=template.value if template else None,
             retry=self._value(tool, "retry"),
             tolerate=self._value(tool, "tolerate"),
+            namespaces=namespaces(source.metadata).get("$namespaces") or {},
         )
 
     def _check_names(self, steps: Any) -> None:
@@ -207,6 +211,12 @@ def process_name(tool: Any, otherwise: str) -> str:
 def version_of(source: Any) -> str:
     """Returns the CWL version that a process was written in."""
     return str(source.metadata.get(ORIGINAL) or source.tool.get(ORIGINAL) or "v1.2")
+
+
+def _widened(parameter: Parameter, ontology: Ontology | None) -> Parameter:
+    if ontology is None or not parameter.format:
+        return parameter
+    return replace(parameter, format=ontology.widened(parameter.format))
 
 
 def _file(node: Any) -> str:

@@ -15,6 +15,7 @@ from helios_wf.cwl.cwl_types import plain_value
 from helios_wf.cwl.inputs import loaded
 from helios_wf.cwl.job_values import Reader
 from helios_wf.cwl.marks import key_place, number
+from helios_wf.cwl.ontology import has_expression, named
 from helios_wf.errors import InputError, JobError, TemplateError, did_you_mean
 from helios_wf.model import Json, Parameter, Process, Workflow
 
@@ -73,7 +74,7 @@ def read_inputs(
     """
     given, file = read_job(job)
     folder = Path(file).parent if file else (base_folder or Path.cwd()).absolute()
-    reader = Reader(folder, given.get("$namespaces") or {})
+    reader = Reader(folder, {**(given.get("$namespaces") or {}), **_namespaces(process)})
     if strict is None:
         strict = isinstance(process, Workflow) and process.template is not None
     problems = _unknown(given, process, file) if strict else []
@@ -83,6 +84,8 @@ def read_inputs(
         value, messages = _value(own, port, reader)
         if port.load_contents and isinstance(process, Workflow) and not messages:
             value, messages = _loaded(value, port)
+        if isinstance(process, Workflow) and not messages:
+            messages = _wrong_format(value, port)
         result[port.name] = value
         problems += [f"{_at(given, port.name, file)}input {port.name!r}{message}" for message in messages]
     if problems:
@@ -179,6 +182,31 @@ def _unknown(given: Mapping[str, Any], process: Process, file: str | None) -> li
         f"{_at(given, str(key), file)}{process.name!r} has no input {key!r}{did_you_mean(str(key), known)}"
         for key in given
         if key not in known and key not in SPECIAL
+    ]
+
+
+def _namespaces(process: Process) -> Mapping[str, str]:
+    if isinstance(process, Workflow):
+        return process.namespaces
+    found: Mapping[str, str] = process.body.get("$namespaces") or {}
+    return found
+
+
+def _wrong_format(value: Json, port: Parameter) -> list[str]:
+    """Returns what is wrong with the formats of an input's files."""
+    formats = port.format if isinstance(port.format, list) else [port.format]
+    if not port.format or has_expression(formats):
+        return []
+    found = [
+        each
+        for each in (value if isinstance(value, list) else [value])
+        if isinstance(each, dict) and each.get("class") == "File" and each.get("format") not in formats
+    ]
+    return [
+        f": {each.get('path', 'a File literal')} has the format {each['format']}, not {named(formats)}"
+        if each.get("format")
+        else f": {each.get('path', 'a File literal')} has no format; it must have {named(formats)}"
+        for each in found
     ]
 
 

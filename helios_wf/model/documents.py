@@ -197,6 +197,8 @@ class Workflow(Noun, frozen=True, tag="Workflow", tag_field="class"):
     template: TemplateField | None = None
     retry: RetryField | None = None
     tolerate: TolerateField | None = None
+    namespaces: dict[str, str] = {}
+    """Prefixes of the document, which the formats of files in job files may have."""
 
 
 Process: TypeAlias = Workflow | Tool | ExpressionTool
