@@ -26,6 +26,7 @@ NEWS_S = 0.05
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _is_subreaper = False
+_known_peak_kb = 0
 
 
 class Ending(StrEnum):
