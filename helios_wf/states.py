@@ -136,6 +136,10 @@ class Cause(StrEnum):
     """no space was left where the attempt ran"""
     NOT_STARTED = "NOT_STARTED"
     """the command was not found or could not be started"""
+    NOT_READY = "NOT_READY"
+    """a resident tool ended, or said nothing, before it could take event ranges"""
+    PROTOCOL = "PROTOCOL"
+    """a resident tool did not keep to the exchange of event ranges"""
     MISSING_OUTPUT = "MISSING_OUTPUT"
     """the tool succeeded without an output that it promises"""
     UNSAFE_OUTPUT = "UNSAFE_OUTPUT"
@@ -150,7 +154,7 @@ class Cause(StrEnum):
     """we ended it on request"""
 
 
-UNCHARGED = frozenset({Cause.LOST, Cause.DISK, Cause.CANCELLED})
+UNCHARGED = frozenset({Cause.LOST, Cause.DISK, Cause.NOT_READY, Cause.CANCELLED})
 """Causes for which the attempt is not charged to the job: the tool did not fail of itself."""
 
 PERMANENT = frozenset({Cause.UNSAFE_OUTPUT, Cause.BAD_INPUT, Cause.EXPRESSION, Cause.NOT_STARTED})

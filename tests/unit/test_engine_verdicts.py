@@ -27,6 +27,7 @@ CHARGED = [
     Cause.TIME_LIMIT,
     Cause.MEMORY,
     Cause.MISSING_OUTPUT,
+    Cause.PROTOCOL,
 ]
 
 
@@ -43,7 +44,7 @@ def test_what_no_other_attempt_can_mend_fails_at_once(cause: Cause) -> None:
     assert verdict(cause, attempts=10).to is JobState.FAILED
 
 
-@pytest.mark.parametrize("cause", [Cause.LOST, Cause.DISK])
+@pytest.mark.parametrize("cause", [Cause.LOST, Cause.DISK, Cause.NOT_READY])
 def test_lost_tries_are_counted_apart(cause: Cause) -> None:
     many = Tries(9, charged=2, lost=0)
     assert (verdict(cause, many).to, verdict(cause, many).charged) == (JobState.READY, False)
