@@ -37,7 +37,8 @@ class LocalBackend:
     several.  The workers end with the engine; what they had finished is in their journals, so after a restart
     ``adopt`` says ALIVE of that, and ``poll`` reports it, and GONE of all else.
 
-    Options: ``grace_s``, seconds between SIGTERM and SIGKILL (5); ``ram_mb``, memory to give out, in MiB
+    Options: ``gpus``, how many GPUs a job may ask for, when whoever submits it gives it devices (0);
+    ``grace_s``, seconds between SIGTERM and SIGKILL (5); ``ram_mb``, memory to give out, in MiB
     (all that this machine, or its control group, has).
     """
 
@@ -45,13 +46,14 @@ class LocalBackend:
     feeds = True
 
     def __init__(self, settings: BackendSettings) -> None:
-        known = {"grace_s", "ram_mb"}
+        known = {"gpus", "grace_s", "ram_mb"}
         if unknown := set(settings.options) - known:
             raise BackendError(
                 f"backend 'local' has no option {sorted(unknown)[0]!r}; known: {', '.join(sorted(known))}"
             )
         self._cores = settings.jobs or len(os.sched_getaffinity(0))
         self._ram_mb = float(settings.options.get("ram_mb") or machine_memory_mb())
+        self._gpus = int(settings.options.get("gpus", 0))
         self._grace_s = float(settings.options.get("grace_s", GRACE_S))
         self._home = settings.home
         self._folder = folder(settings.home)
@@ -95,8 +97,8 @@ class LocalBackend:
             reasons.append(f"needs {resources.cores:g} cores; this machine has {self._cores} for jobs")
         if resources.ram_mb > self._ram_mb:
             reasons.append(f"needs {resources.ram_mb:g} MiB of memory; this machine has {self._ram_mb:.0f}")
-        if resources.gpus:
-            reasons.append(f"needs {resources.gpus} GPUs; the local backend gives out none")
+        if resources.gpus > self._gpus:
+            reasons.append(f"needs {resources.gpus} GPUs; the local backend gives out none (see backend gpu)")
         return reasons
 
     def submit(self, specs: Sequence[JobSpec]) -> list[str]:

@@ -22,7 +22,7 @@ from helios_wf.model.documents import (
     Workflow,
 )
 from helios_wf.model.event_ranges import EventRange, Feeding, RangeNews, RangeReport, Way
-from helios_wf.model.jobs import Cuda, JobSpec, Report, Resources
+from helios_wf.model.jobs import Cuda, DeviceUse, JobSpec, Report, Resources
 from helios_wf.model.noun import Json, Noun, digest
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Cuda",
     "Dataset",
     "DatasetField",
+    "DeviceUse",
     "Document",
     "EventFile",
     "EventRange",

@@ -39,6 +39,18 @@ class Resources(Noun, frozen=True):
     """How long its tool may run, where it says so: a ToolTimeLimit that can be known beforehand."""
 
 
+class DeviceUse(Noun, frozen=True):
+    """What was seen of a GPU while an attempt had it: of the whole device, whoever else used it too.
+
+    ``peak_memory_mb`` is the most memory in use, in MiB, ``utilisation`` the mean share of time in which its
+    processors worked, in percent.
+    """
+
+    uuid: str
+    peak_memory_mb: float
+    utilisation: float
+
+
 class JobSpec(Noun, frozen=True):
     """One attempt of one job, as data.
 
@@ -102,6 +114,7 @@ class Report(Noun, frozen=True):
     differences: tuple[str, ...] = ()
     """In what the compiler and cwltool differ for this job, where they were compared; cwltool ran it."""
     ranges: tuple[RangeReport, ...] = ()
+    devices: tuple[DeviceUse, ...] = ()
 
     @property
     def handle(self) -> str:

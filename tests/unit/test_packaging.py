@@ -46,6 +46,7 @@ def tracked(folder: str, suffix: str) -> list[str]:
     [
         ("helios_wf", ".py", "helios_wf"),
         ("helios_wf", "py.typed", "helios_wf"),
+        ("backends/helios_wf_gpu", ".py", "helios_wf_gpu"),
         ("backends/helios_wf_local", ".py", "helios_wf_local"),
         ("templates", ".cwl", "helios_wf/templates"),
         ("cwl_tools", ".cwl", "helios_wf/cwl_tools"),
@@ -61,7 +62,8 @@ def test_the_wheel_holds_every_file_of_a_folder(
 
 def test_the_wheel_holds_nothing_else(wheel_names: set[str]) -> None:
     tops = {name.split("/")[0] for name in wheel_names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"helios_wf", "helios_wf_local"}
+    backends = {path.name for path in (ROOT / "backends").glob("helios_wf_*")}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"helios_wf", *backends}
 
 
 def test_the_sdist_can_build_the_wheel_again(built: Path) -> None:
