@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -25,47 +26,82 @@ def carry_out(moves: list[Publication], owned: Path) -> None:
     Raises:
         StoreError: a file is neither at its source nor, whole, at its destination; or there is no space.
     """
-    gone: dict[Path, Path] = {}
-    folders = set()
+    gone: dict[str, str] = {}
+    into: set[str] = set()
+    own = _Own(str(owned))
     for move in _folders_first(moves):
-        source, destination = _now(Path(move.source), gone), Path(move.destination)
+        source, destination = _now(move.source, gone), move.destination
         if source == destination:
             continue
+        folder = os.path.dirname(destination)
         try:
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            mine = source == Path(move.source) and _lies_in(source, owned)
-            _carry(source, destination, move, mine)
+            if folder not in into:
+                os.makedirs(folder, exist_ok=True)
+            mine = source == move.source and own.holds(source)
+            if not (mine and _is_plain_file(source) and _renamed(source, destination)):
+                _carry(Path(source), Path(destination), move, mine)
         except OSError as error:
             raise StoreError(
                 f"cannot publish {move.source} as {destination}: {error.strerror or error}"
             ) from error
         if mine:
             gone[source] = destination
-        folders.add(destination.parent)
-    for folder in sorted(folders):
-        sync_path(str(folder))
+        into.add(folder)
+    for folder in sorted(into):
+        sync_path(folder)
+
+
+class _Own:
+    """The folder of a run, where it may move things from."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._plain = {folder}
+
+    def holds(self, source: str) -> bool:
+        """Says whether something lies in the folder, and not behind a link that leads out of it."""
+        if not source.startswith(f"{self._folder}/"):
+            return False
+        parent = os.path.dirname(source)
+        if ".." not in parent.split("/") and self._is_plain(parent):
+            return True
+        return Path(parent).resolve().is_relative_to(Path(self._folder).resolve())
+
+    def _is_plain(self, folder: str) -> bool:
+        """Says whether no link is on the way to a folder."""
+        if folder in self._plain:
+            return True
+        if os.path.islink(folder) or not self._is_plain(os.path.dirname(folder)):
+            return False
+        self._plain.add(folder)
+        return True
 
 
 def _folders_first(moves: list[Publication]) -> list[Publication]:
     """Returns the moves with those of folders before those of files, which may lie in them."""
-    return sorted(moves, key=lambda move: (not _is_folder(move), len(Path(move.source).parts)))
+    return sorted(moves, key=lambda move: (not _is_folder(move), move.source.count("/")))
 
 
 def _is_folder(move: Publication) -> bool:
-    source = Path(move.source)
-    return source.is_dir() or (not source.exists() and Path(move.destination).is_dir())
+    if os.path.isdir(move.source):
+        return True
+    return not os.path.exists(move.source) and os.path.isdir(move.destination)
 
 
-def _lies_in(source: Path, owned: Path) -> bool:
-    """Says whether something lies in the run's own folder, and not behind a link that leads out of it."""
-    return source.is_relative_to(owned) and source.parent.resolve().is_relative_to(owned.resolve())
+def _is_plain_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
-def _now(source: Path, gone: Mapping[Path, Path]) -> Path:
+def _now(source: str, gone: Mapping[str, str]) -> str:
     """Returns where something is after the moves so far: its own, or that of a folder that it lay in."""
-    for folder in (source, *source.parents):
+    folder = source
+    while len(folder) > 1:
         if folder in gone:
-            return gone[folder] / source.relative_to(folder)
+            return gone[folder] + source[len(folder) :]
+        folder = os.path.dirname(folder)
     return source
 
 
@@ -122,10 +158,10 @@ def _replace_link(link: Path, folder: Path) -> None:
         _copy(target, link)
 
 
-def _renamed(source: Path, destination: Path) -> bool:
+def _renamed(source: str | Path, destination: str | Path) -> bool:
     """Renames a file or folder; says whether that is possible: not to another file system."""
     try:
-        source.rename(destination)
+        os.rename(source, destination)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
