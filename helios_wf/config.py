@@ -48,6 +48,8 @@ class Settings(Noun, frozen=True):
     """Folder below which documents are read; None: the project of each (``cwl.sources``)."""
     outdir: Path = Path()
     """Folder in which the outputs of a run are published."""
+    check_compiler: int | None = None
+    """Of how many of a task's first jobs each worker compares the command line with cwltool's; None: none."""
     backends: dict[str, dict[str, Json]] = msgspec.field(default_factory=dict)
     """The tables ``[backends.NAME]``, handed to the backend of that name as they are."""
 
@@ -190,6 +192,7 @@ READERS: dict[str, Callable[[object, str, Path], object]] = {
     "templates": _paths,
     "root": _path,
     "outdir": _path,
+    "check_compiler": _count,
     "backends": _tables,
 }
 """Setting: what turns a given value into it, or says what would have been right."""

@@ -39,6 +39,8 @@ class Outcome(Noun, frozen=True):
     failures: tuple[JobRow, ...] = ()
     steps: dict[int, str] = msgspec.field(default_factory=dict)
     """Names of the tasks in ``failures`` by number."""
+    differences: dict[str, str] = msgspec.field(default_factory=dict)
+    """Step: where its tool stands and in what, compiled, it differs from what cwltool would run, in lines."""
 
 
 class Session:
@@ -148,6 +150,7 @@ class Session:
             self._settings.backend,
             self._layouts.of,
             partial(self._layouts.index_of, self._settings.home / "indexes"),
+            self._settings.check_compiler or 0,
         )
 
     # -- the end of a run ----------------------------------------------------------------------------------
@@ -176,14 +179,20 @@ class Session:
             return
         if options.keep != "all":
             self._tidy(held.id, options.keep)
-        self._outcomes[held.id] = Outcome(held.id, RunState.DONE, row.datasets, outputs)
+        differences = held.flow.ways.differences
+        self._outcomes[held.id] = Outcome(
+            held.id, RunState.DONE, row.datasets, outputs, differences=differences
+        )
 
     def _end(self, held: Held, row: RunRow, state: RunState, reason: str) -> None:
         with self._store.write() as tx:
             runs.move(tx, held.id, held.epoch, state, reason)
             failures = jobs.failures(tx, held.id, 10) if state is RunState.FAILED else ()
         steps = {task.number: task.name for task in held.flow.plan.tasks}
-        self._outcomes[held.id] = Outcome(held.id, state, row.datasets, None, reason, tuple(failures), steps)
+        differences = held.flow.ways.differences
+        self._outcomes[held.id] = Outcome(
+            held.id, state, row.datasets, None, reason, tuple(failures), steps, differences
+        )
 
     def _tidy(self, run_id: str, keep: str) -> None:
         """Removes the work folders of a run that is done; with ``failed``, those of failed attempts stay."""

@@ -15,6 +15,33 @@ import click
 
 from helios_wf.config import Keep, Settings
 
+CHECKED = 3
+"""Jobs of each task that ``--check-compiler`` compares where it does not say how many."""
+
+
+class OnlyWithEquals(click.Option):
+    """An option whose value may be left out, since it stands behind ``=``: what follows it is its own."""
+
+    def __init__(self, *args: Any, flag_value: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.without = flag_value
+
+
+class CommandWithEquals(click.Command):
+    """A command that has such options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Takes the arguments, each option that says no value with the one that it then has."""
+        values = {
+            name: f"{name}={option.without}"
+            for option in self.params
+            if isinstance(option, OnlyWithEquals)
+            for name in option.opts
+        }
+        stop = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [values.get(each, each) for each in args[:stop]] + args[stop:])
+
+
 SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "home": click.option("--home", metavar="FOLDER", help="Folder of store and runs [default: .helios]."),
     "store": click.option("--store", metavar="URL", help="Store; default: a SQLite file in the home folder."),
@@ -30,6 +57,13 @@ SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] =
         "--root", metavar="FOLDER", help="Read documents below it only [default: its project]."
     ),
     "outdir": click.option("--outdir", metavar="FOLDER", help="Where outputs go [default: this folder]."),
+    "check_compiler": click.option(
+        "--check-compiler",
+        cls=OnlyWithEquals,
+        metavar="[=K]",
+        flag_value=str(CHECKED),
+        help=f"Compare the first K jobs of each task with what cwltool would run [K: {CHECKED}].",
+    ),
 }
 """Setting: the option that gives it."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from helios_wf.cli.interrupts import INTERRUPTED, Interrupts
-from helios_wf.cli.options import settings_options
+from helios_wf.cli.options import CommandWithEquals, settings_options
 from helios_wf.config import Settings
 from helios_wf.model.noun import Json
 from helios_wf.states import RunState
@@ -30,7 +30,7 @@ PASSED_OVER = 10
 """How many datasets that have the name, but not what else a mask asks for, are told."""
 
 
-@click.command()
+@click.command(cls=CommandWithEquals)
 @click.argument("document", metavar="DOCUMENT")
 @click.argument("job", metavar="[JOB]", required=False, type=click.Path(dir_okay=False))
 @click.option(
@@ -40,7 +40,7 @@ PASSED_OVER = 10
     "--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field."
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-@settings_options("home", "store", "root", "backend", "jobs", "keep", "outdir")
+@settings_options("home", "store", "root", "backend", "jobs", "keep", "outdir", "check_compiler")
 def run(
     document: str,
     job: str | None,
@@ -100,10 +100,10 @@ def nothing(document: Document, choice: Choice) -> str:
     )
 
 
-@click.command()
+@click.command(cls=CommandWithEquals)
 @click.argument("run", metavar="[RUN]", required=False)
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-@settings_options("home", "store", "backend", "jobs")
+@settings_options("home", "store", "backend", "jobs", "check_compiler")
 def resume(run: str | None, quiet: bool, settings: Settings) -> int:
     """Go on with a run that was stopped, paused or cancelled, or that failed.
 
@@ -159,7 +159,9 @@ def _print(outcomes: Sequence[Outcome], as_array: bool) -> None:
 
 
 def _explain(outcome: Outcome) -> None:
-    """Says on stderr why a run is not done, with what failed first."""
+    """Says on stderr why a run is not done, with what failed first, and where the compiler was wrong."""
+    for step, found in outcome.differences.items():
+        click.echo(differing(step, found), err=True)
     if outcome.state is RunState.DONE:
         return
     click.echo(f"run {outcome.run} is {outcome.state}: {outcome.reason}", err=True)
@@ -168,6 +170,13 @@ def _explain(outcome: Outcome) -> None:
     if outcome.state is not RunState.FINISHED:
         new = " (the same run command would begin anew)" if outcome.state is RunState.FAILED else ""
         click.echo(f"  to go on with it, keeping what is done{new}: helios-wf resume {outcome.run}", err=True)
+
+
+def differing(step: str, found: str) -> str:
+    """Returns what is to be said of a step whose compiled tool differs from what cwltool would run."""
+    place, *lines = found.splitlines()
+    text = f"{place}: step {step!r} is run by cwltool: compiled, it differs; please report this"
+    return "\n  ".join([text, *lines])
 
 
 def describe_all(failures: Sequence[JobRow], steps: Mapping[int, str]) -> str:

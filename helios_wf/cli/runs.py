@@ -81,6 +81,10 @@ def status(run: str | None, output: str, settings: Settings) -> None:
         from helios_wf.cli.run import describe_all
 
         click.echo(describe_all(failures, {one.number: one.name for one in rows}))
+    for one in rows:
+        if one.differs:
+            lines = [f"{one.name} is run by cwltool: compiled, it differs", *one.differs.splitlines()]
+            click.echo("\n  ".join(lines))
 
 
 @click.command()
@@ -177,7 +181,8 @@ def _live(row: RunRow) -> str:
 
 def _task(row: TaskRow) -> dict[str, Json]:
     counts = {state.value: count for state, count in row.counts.items() if count}
-    return {"number": row.number, "task": row.name, "state": row.state, "total": row.total, "jobs": counts}
+    task = {"number": row.number, "task": row.name, "state": row.state, "total": row.total, "jobs": counts}
+    return {**task, "differs": row.differs.splitlines()} if row.differs else task
 
 
 def _done(row: TaskRow) -> int:

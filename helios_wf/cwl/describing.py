@@ -58,14 +58,14 @@ def described(job: Any, context: Any) -> Description:
     places = Places(job.outdir, job.tmpdir, {entry.target: _written(entry) for entry in entries})
     _lay(job, context)
     own = {"HOME": job.outdir, "TMPDIR": job.tmpdir, "PATH": os.environ.get("PATH")}
+    environment = {name: value for name, value in job.environment.items() if own.get(name) != value}
+    # cwltool's texts may be ruamel's
     return Description(
-        argv=[places.plain(word) for word in job.command_line],
-        environment={
-            name: places.plain(value) for name, value in job.environment.items() if own.get(name) != value
-        },
-        stdin=job.stdin and places.plain(job.stdin),
-        stdout=job.stdout,
-        stderr=job.stderr,
+        argv=[places.plain(str(word)) for word in job.command_line],
+        environment={str(name): places.plain(str(value)) for name, value in environment.items()},
+        stdin=places.plain(str(job.stdin)) if job.stdin else None,
+        stdout=str(job.stdout) if job.stdout else None,
+        stderr=str(job.stderr) if job.stderr else None,
         time_limit_s=job.timelimit,
         files=files_in(job.outdir, places),
     )

@@ -23,6 +23,7 @@ from helios_wf.engine.specs import Specs
 from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
 from helios_wf.engine.verdicts import count, judge, recorded, settlement
+from helios_wf.engine.ways import Ways
 from helios_wf.errors import JobError
 from helios_wf.model import JobSpec, Layout, Report, Tool
 from helios_wf.model.noun import Json
@@ -50,6 +51,7 @@ class Flow:
         backend: str,
         layout_of: LayoutOf,
         index_of: Callable[[str], Json] = lambda path: None,
+        check: int = 0,
     ) -> None:
         self.run = run
         self.plan = plan
@@ -58,7 +60,8 @@ class Flow:
         self.outputs = JobOutputs(run, self.merges, self._flush)
         ranges = partial(ranges_of, layout_of)
         self.values = Values(plan, inputs, self.frontier, self.outputs, ranges, index_of)
-        self.specs = Specs(run, home, self.values)
+        self.ways = Ways(run, plan, check)
+        self.specs = Specs(run, home, self.values, self.ways)
         self.queue = Queue()
         self.tally = Tally(run, plan, self.frontier)
         self.inflight: dict[str, Job] = {}
@@ -93,6 +96,7 @@ class Flow:
     def restore(self, tx: Tx) -> None:
         """Makes the memory of a run from the store; attempts that are handed out are in flight."""
         self.outputs.tx = tx
+        self.ways.restore(tx)
         restore(self, tx)
 
     # -- settle --------------------------------------------------------------------------------------------
@@ -105,6 +109,8 @@ class Flow:
             job = self.inflight.pop(report.handle, None)
             if job is None:
                 continue
+            if report.differences:
+                self.ways.differs(tx, job.task, report.differences)
             verdict = judge(report, job.tries, self.plan.tasks[job.task].retry, self.stopping)
             not_before = time.time() + verdict.wait_s if verdict.to is JobState.READY else 0.0
             settled = settlement(job, report, verdict, not_before)
@@ -217,18 +223,18 @@ class Flow:
             elif task.merge is not None and len(job.path) == len(task.chain):
                 self._open_merge(tx, task, prefix)
             elif isinstance(task.process, Tool):
-                return self._attempt(tx, task, task.process, job)
+                return self._attempt(tx, task, job)
             else:
                 self._evaluate(tx, task, job)
         except JobError as error:
             self._record(job, JobState.FAILED, error=error)
         return None
 
-    def _attempt(self, tx: Tx, task: Task, tool: Tool, job: Job) -> JobSpec | None:
+    def _attempt(self, tx: Tx, task: Task, job: Job) -> JobSpec | None:
         override = self._merge_inputs(task, job.path) if task.merge is not None else None
         inputs = self.specs.of(job.task).inputs(job.path[: len(task.chain)], override)
         if inputs is not None:
-            return self.specs.spec(task, tool, job, inputs)
+            return self.specs.spec(task, job, inputs)
         self._skip(tx, job)
         return None
 

@@ -8,8 +8,9 @@ from helios_wf.engine import paths
 from helios_wf.engine.evaluation import Evaluator
 from helios_wf.engine.job import Job
 from helios_wf.engine.values import Values
+from helios_wf.engine.ways import Ways
 from helios_wf.errors import JobError
-from helios_wf.model import JobSpec, Resources, Tool, digest
+from helios_wf.model import JobSpec, Resources
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Task
 from helios_wf.states import Cause
@@ -22,7 +23,7 @@ class Specs:
     asks for so much can never run.
     """
 
-    def __init__(self, run: str, home: str, values: Values) -> None:
+    def __init__(self, run: str, home: str, values: Values, ways: Ways) -> None:
         self.definitions: dict[str, Json] = {}
         self.check: Callable[[Resources], list[str]] = lambda resources: []
         self._run = run
@@ -30,15 +31,16 @@ class Specs:
         self._values = values
         tasks = values.plan.tasks
         self._evaluators = [Evaluator(task, values) for task in tasks]
-        self._tools = [digest(t.process.body) if isinstance(t.process, Tool) else "" for t in tasks]
-        self._defined: set[int] = set()
+        self._ways = ways
+        self._defined: set[str] = set()
+        self._told: set[int] = set()
         self._checked: set[int] = set()
 
     def of(self, task: int) -> Evaluator:
         """Returns what evaluates the inputs of a task's jobs."""
         return self._evaluators[task]
 
-    def spec(self, task: Task, tool: Tool, job: Job, inputs: dict[str, Json]) -> JobSpec:
+    def spec(self, task: Task, job: Job, inputs: dict[str, Json]) -> JobSpec:
         """Returns the next attempt of a job with these own inputs.
 
         Raises:
@@ -46,16 +48,20 @@ class Specs:
         """
         evaluator = self._evaluators[task.number]
         constants = evaluator.constants()
-        if task.number not in self._defined:
-            self._defined.add(task.number)
-            self.definitions |= {self._tools[task.number]: tool.body, constants.digest: evaluator.shared()}
+        tool = self._ways.digest(task.number)
+        if tool not in self._defined:
+            self._defined.add(tool)
+            self.definitions[tool] = self._ways.definition(task.number)
+        if task.number not in self._told:
+            self._told.add(task.number)
+            self.definitions[constants.digest] = evaluator.shared()
         attempt = job.tries.attempt + 1
         first, stop = self._values.events(task, job.path)
         return JobSpec(
             run=self._run,
             key=paths.job_key(task.number, job.path),
             attempt=attempt,
-            tool=self._tools[task.number],
+            tool=tool,
             directory=self.directory(task.number, job.path, attempt),
             constants=constants.digest,
             inputs=inputs,

@@ -63,7 +63,10 @@ class NewTask(Noun, frozen=True):
 
 
 class TaskRow(Noun, frozen=True):
-    """A task as the store knows it; ``total`` jobs, None until it is fully expanded."""
+    """A task as the store knows it; ``total`` jobs, None until it is fully expanded.
+
+    ``differs`` says in what its compiled tool differs from what cwltool would run, if that was found.
+    """
 
     number: int
     name: str
@@ -71,6 +74,7 @@ class TaskRow(Noun, frozen=True):
     state: TaskState
     total: int | None
     counts: dict[JobState, int]
+    differs: str = ""
 
 
 class Lease(Noun, frozen=True):

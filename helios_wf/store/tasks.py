@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from helios_wf.states import TASK_MOVES, JobState, TaskState, sources
 from helios_wf.store import jobs, log
 from helios_wf.store.clock import now
+from helios_wf.store.codec import plain
 from helios_wf.store.rows import NewTask, TaskRow
 from helios_wf.store.schema import tasks
 
@@ -45,6 +46,21 @@ def expanded(tx: Connection, run: str, number: int, total: int) -> None:
     tx.execute(update(tasks).where(tasks.c.run == run, tasks.c.number == number).values(total=total))
 
 
+def differs(tx: Connection, run: str, number: int, text: str) -> None:
+    """Records in what a task's compiled tool differs from what cwltool would run."""
+    this = (tasks.c.run == run, tasks.c.number == number)
+    state = tx.execute(select(tasks.c.state).where(*this)).scalar_one()
+    tx.execute(update(tasks).where(*this).values(differs=plain(text)))
+    note = f"cwltool runs it from now on, because compiled it differs: {text}"
+    log.append(tx, [_entry(run, number, now(tx), state, state, plain(note))])
+
+
+def differing(tx: Connection, run: str) -> dict[int, str]:
+    """Returns the tasks of a run whose compiled tool differs from what cwltool would run, and in what."""
+    query = select(tasks.c.number, tasks.c.differs).where(tasks.c.run == run, tasks.c.differs.is_not(None))
+    return {row.number: row.differs for row in tx.execute(query)}
+
+
 def list(tx: Connection, run: str) -> Sequence[TaskRow]:
     """Returns the tasks of a run by number, with the counts of their jobs."""
     counts = jobs.counts(tx, run)
@@ -58,6 +74,7 @@ def list(tx: Connection, run: str) -> Sequence[TaskRow]:
             state=TaskState(row.state),
             total=row.total,
             counts=counts.get(row.number, none),
+            differs=row.differs or "",
         )
         for row in tx.execute(query)
     ]
