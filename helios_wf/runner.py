@@ -113,11 +113,11 @@ def _attempt(
 ) -> dict[str, Any]:
     """Runs the tool and returns the fields of the report that say how it went."""
     folders = attempt.folders
-    _make(folders)
+    make_folders(folders)
     given = {**constants, **attempt.spec.inputs}
     attempt.invocation = invocation = program.prepare(given, attempt.spec.resources, folders)
     begun = time.monotonic()
-    process = _start(invocation, folders, attempt.spec)
+    process = start(invocation, folders, attempt.spec)
     try:
         attempt.ended = watch(process, invocation.time_limit_s, interrupt, grace_s, on_start)
     finally:
@@ -215,7 +215,8 @@ def _report(attempt: Attempt, worker: str, outcome: dict[str, Any]) -> Report:
     )
 
 
-def _make(folders: Folders) -> None:
+def make_folders(folders: Folders) -> None:
+    """Makes the directory of an attempt, which must not be there, and those in it."""
     try:
         os.mkdir(folders.directory)
     except FileNotFoundError:
@@ -243,8 +244,16 @@ def _remove(directory: str) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _start(invocation: Invocation, folders: Folders, spec: JobSpec) -> subprocess.Popen[bytes]:
+def start(
+    invocation: Invocation, folders: Folders, spec: JobSpec, streams: int | None = None
+) -> subprocess.Popen[bytes]:
     """Starts the tool in a session and process group of its own.
+
+    Args:
+        invocation: how to run it.
+        folders: where it runs.
+        spec: the attempt that it is marked with.
+        streams: what its standard input and output are (``subprocess.PIPE``), if not what it asks for.
 
     Raises:
         JobError: it cannot be started; ``Cause.NOT_STARTED``.
@@ -252,6 +261,8 @@ def _start(invocation: Invocation, folders: Folders, spec: JobSpec) -> subproces
     environment = environment_of(invocation, folders, spec)
     with contextlib.ExitStack() as opened:
         stdin, stdout, stderr = _open_streams(invocation, folders, opened)
+        if streams is not None:
+            stdin = stdout = streams
         try:
             return subprocess.Popen(
                 invocation.argv,
