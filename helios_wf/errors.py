@@ -19,6 +19,7 @@
             BackendNotFoundError        no backend of that name
         UnsupportedError                CWL asks for something that helios-wf does not do: exit code 33
         JobError                        an attempt failed before, in or after its tool; becomes its report
+        ContainerError                  an image cannot be had, or an engine does not do its part
         StoreError                      the store cannot be used (full disk, lost connection)
             StoreUnusableError              nor will it be before the caller mends it, or gives another
         BackendError                    a backend could not do what it was asked
@@ -142,11 +143,16 @@ class UnsupportedError(HeliosError):
 
 
 class JobError(HeliosError):
-    """One attempt of a job failed; ``cause`` says how to treat it."""
+    """One attempt of a job failed; ``cause`` says how to treat it, ``expression`` which one was at fault."""
 
-    def __init__(self, cause: Cause, message: str) -> None:
+    def __init__(self, cause: Cause, message: str, expression: str = "") -> None:
         super().__init__(message)
         self.cause = cause
+        self.expression = expression
+
+
+class ContainerError(HeliosError):
+    """A container engine could not do what it was asked, or has no such image."""
 
 
 class StoreError(HeliosError):

@@ -27,6 +27,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _is_subreaper = False
 _known_peak_kb = 0
+_spared: set[int] = set()
 
 
 class Ending(StrEnum):
@@ -174,13 +175,21 @@ def signal_group(pid: int, number: int) -> None:
         os.killpg(pid, number)
 
 
+def spare(pid: int, yes: bool = True) -> None:
+    """Makes ``end_leftovers`` leave a child alone, which is no tool's; or, with ``yes`` false, no longer."""
+    if yes:
+        _spared.add(pid)
+    else:
+        _spared.discard(pid)
+
+
 def end_leftovers(patience_s: float = GRACE_S) -> None:
     """Ends every child that is left, and theirs; does nothing in a process that is no subreaper."""
     if not _is_subreaper:
         return
     deadline = time.monotonic() + patience_s
-    while _has_children():
-        for pid in _children():
+    while left := _leftovers():
+        for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         if time.monotonic() > deadline:
@@ -188,14 +197,14 @@ def end_leftovers(patience_s: float = GRACE_S) -> None:
         time.sleep(0.001)
 
 
-def _has_children() -> bool:
-    """Reaps the children that have ended, and returns whether others are left."""
+def _leftovers() -> list[int]:
+    """Reaps the children that have ended, and returns the others but for those that are spared."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
     except ChildProcessError:
-        return False
-    return True
+        return []
+    return [pid for pid in _children() if pid not in _spared]
 
 
 def _children() -> list[int]:
@@ -204,7 +213,14 @@ def _children() -> list[int]:
     Source: proc(5), ``/proc/PID/task/TID/children``, which not every kernel has.
     """
     own = os.getpid()
-    return [pid for pid in _processes() if _parent(pid) == own]
+    found = []
+    try:
+        for thread in os.listdir("/proc/self/task"):
+            with open(f"/proc/self/task/{thread}/children", "rb") as file:
+                found += [int(pid) for pid in file.read().split()]
+    except OSError:
+        return [pid for pid in _processes() if _parent(pid) == own]
+    return found
 
 
 def _processes() -> list[int]:

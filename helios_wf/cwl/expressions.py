@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
+from helios_wf.cwl.javascript import Call, JavascriptError, Script, complete, names_used, uses
 from helios_wf.errors import JobError
 from helios_wf.model import Json
 from helios_wf.states import Cause
@@ -45,8 +48,32 @@ def is_expression(value: Json) -> bool:
     return isinstance(value, str) and ("$(" in value or "${" in value)
 
 
-def compile_expression(text: str, javascript: Javascript = None, *, strip: bool = True) -> Expression:
-    """Returns a function that evaluates a text with expressions in it.
+class Compiled(ABC):
+    """A text with expressions in it, compiled; called as an ``Expression``."""
+
+    __slots__ = ()
+
+    names: frozenset[str] | None
+    """The inputs that it can see; None when it may see them all."""
+
+    @abstractmethod
+    def work(
+        self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]
+    ) -> Generator[Call, Json, Json]:
+        """Evaluates it, as work whose calls of JavaScript can be run together with those of others."""
+
+    def __call__(self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
+        """Returns its value.
+
+        Raises:
+            JobError: it failed; names the expression.
+        """
+        return complete(self.work(inputs, self_value, runtime))
+
+
+@lru_cache(maxsize=1024)
+def compile_expression(text: str, javascript: Javascript = None, *, strip: bool = True) -> Compiled:
+    """Returns a text with expressions in it, compiled.
 
     Text that is one expression yields its value; text around expressions is joined with their values, as
     JSON where they are no strings.  Text without an expression yields itself.
@@ -57,20 +84,16 @@ def compile_expression(text: str, javascript: Javascript = None, *, strip: bool 
         strip: whether white space around the text is dropped (all fields but ``entry``).
 
     Raises:
-        JobError: the text is no expression, or (when called) the expression failed; names the expression.
+        JobError: the text is no expression; names it.
     """
     if not is_expression(text):
-        return lambda inputs, self_value, runtime: text
-    parts = [_compile_part(piece, text, javascript) for piece in _pieces(text.strip() if strip else text)]
-    if len(parts) == 1 and not isinstance(parts[0], str):
-        return parts[0]
-
-    def joined(inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
-        return "".join(
-            part if isinstance(part, str) else _as_text(part(inputs, self_value, runtime)) for part in parts
-        )
-
-    return joined
+        return _Constant(text)
+    pieces = _pieces(text.strip() if strip else text)
+    parts = [
+        _compile_code(piece, text, javascript) if isinstance(piece, _Code) else _Constant(piece)
+        for piece in pieces
+    ]
+    return parts[0] if len(parts) == 1 else _Joined(parts)
 
 
 def evaluate(
@@ -123,54 +146,129 @@ def _escaped(text: str) -> str:
     return f"\\{text[0]}" if text[:2] in ("$(", "${") or text[:1] == "\\" else text[:1]
 
 
-def _compile_part(piece: str, text: str, javascript: Javascript) -> str | Expression:
-    return _compile_code(piece, text, javascript) if isinstance(piece, _Code) else piece
+class _Constant(Compiled):
+    """Text without an expression, or the expression ``$(null)``."""
+
+    __slots__ = ("_value",)
+    names = frozenset()
+
+    def __init__(self, value: Json) -> None:
+        self._value = value
+
+    def __call__(self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
+        return self._value
+
+    def work(
+        self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]
+    ) -> Generator[Call, Json, Json]:
+        yield from ()
+        return self._value
 
 
-def _compile_code(code: _Code, text: str, javascript: Javascript) -> Expression:
+class _Joined(Compiled):
+    """Expressions with text around them."""
+
+    __slots__ = ("_parts", "names")
+
+    def __init__(self, parts: Sequence[Compiled]) -> None:
+        self._parts = parts
+        known = [part.names for part in parts if part.names is not None]
+        self.names = frozenset().union(*known) if len(known) == len(parts) else None
+
+    def __call__(self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
+        return "".join([_as_text(part(inputs, self_value, runtime)) for part in self._parts])
+
+    def work(
+        self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]
+    ) -> Generator[Call, Json, Json]:
+        texts = []
+        for part in self._parts:
+            value = yield from part.work(inputs, self_value, runtime)
+            texts.append(_as_text(value))
+        return "".join(texts)
+
+
+class _Reference(Compiled):
+    """A parameter reference; what leads nowhere is left to JavaScript, where that is allowed."""
+
+    __slots__ = ("_fallback", "_index", "_keys", "_root", "_text", "names")
+
+    def __init__(self, root: str, keys: Sequence[str | int], text: str, fallback: Compiled | None) -> None:
+        self._root, self._index, self._keys = root, _ROOTS[root], tuple(keys)
+        self._text, self._fallback = text, fallback
+        self.names = frozenset({str(keys[0])} if keys else ()) if root == "inputs" else frozenset()
+        if root == "inputs" and not keys:
+            self.names = None
+
+    def __call__(self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
+        try:
+            return _follow(self._root, (inputs, self_value, runtime)[self._index], self._keys)
+        except _MissingError as error:
+            return self._otherwise(error)(inputs, self_value, runtime)
+
+    def work(
+        self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]
+    ) -> Generator[Call, Json, Json]:
+        try:
+            return _follow(self._root, (inputs, self_value, runtime)[self._index], self._keys)
+        except _MissingError as error:
+            fallback = self._otherwise(error)
+        return (yield from fallback.work(inputs, self_value, runtime))
+
+    def _otherwise(self, error: _MissingError) -> Compiled:
+        if self._fallback is None:
+            raise _failed(self._text, str(error)) from None
+        return self._fallback
+
+
+class _Javascript(Compiled):
+    """JavaScript."""
+
+    __slots__ = ("_script", "_sees_runtime", "_sees_self", "_text", "names")
+
+    def __init__(self, code: _Code, text: str, library: tuple[str, ...]) -> None:
+        self._script = Script(str(code), library)
+        self._text = text
+        self.names = names_used(code, library)
+        self._sees_self = uses("self", code, library)
+        self._sees_runtime = uses("runtime", code, library)
+
+    def work(
+        self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]
+    ) -> Generator[Call, Json, Json]:
+        names = self.names
+        call = Call(
+            self._script,
+            inputs if names is None else {name: inputs[name] for name in names if name in inputs},
+            self_value if self._sees_self else None,
+            runtime if self._sees_runtime else {},
+        )
+        try:
+            return (yield call)
+        except JavascriptError as error:
+            raise _failed(self._text, f"{error}; given: {self._given(call)}") from None
+
+    def _given(self, call: Call) -> str:
+        seen: dict[str, Json] = {"inputs": call.inputs}
+        seen |= {"self": call.self_value} if self._sees_self else {}
+        return ", ".join(f"{name} = {_shown(value)}" for name, value in seen.items())
+
+
+def _compile_code(code: _Code, text: str, javascript: Javascript) -> Compiled:
     reference = _REFERENCE.fullmatch(code)
     if reference is None or reference[1] not in _ROOTS:
         if code == "(null)":
-            return lambda inputs, self_value, runtime: None
+            return _Constant(None)
         if javascript is None:
             raise _failed(
                 text,
                 f'${code} is no parameter reference (inputs, self or runtime, then .name, ["name"] or [0]); '
                 "JavaScript needs an InlineJavascriptRequirement",
             )
-        return _javascript(code, text, javascript)
-    keys = tuple(_key(segment) for segment in _SEGMENTS.findall(reference[2]))
-    fallback = None if javascript is None else _javascript(code, text, javascript)
-    return _reference(reference[1], keys, text, fallback)
-
-
-def _reference(root: str, keys: tuple[str | int, ...], text: str, fallback: Expression | None) -> Expression:
-    index = _ROOTS[root]
-
-    def refer(inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
-        try:
-            return _follow(root, (inputs, self_value, runtime)[index], keys)
-        except _MissingError as error:
-            if fallback is not None:
-                return fallback(inputs, self_value, runtime)
-            raise _failed(text, str(error)) from None
-
-    return refer
-
-
-def _javascript(code: _Code, text: str, library: tuple[str, ...]) -> Expression:
-    from helios_wf.cwl.javascript import names_used, run_javascript
-
-    names = names_used(code, library)
-
-    def run(inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
-        seen = inputs if names is None else {name: inputs[name] for name in names if name in inputs}
-        try:
-            return run_javascript(code, library, seen, self_value, runtime)
-        except JobError as error:
-            raise _failed(text, str(error)) from None
-
-    return run
+        return _Javascript(code, text, javascript)
+    keys = [_key(segment) for segment in _SEGMENTS.findall(reference[2])]
+    fallback = None if javascript is None else _Javascript(code, text, javascript)
+    return _Reference(reference[1], keys, text, fallback)
 
 
 def _follow(root: str, value: Json, keys: tuple[str | int, ...]) -> Json:
@@ -277,6 +375,11 @@ def _closing(text: str, start: int) -> int:
     raise _failed(text, f"the {opening!r} at position {start} is never closed")
 
 
+def _shown(value: Json) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
 def _failed(text: str, reason: str) -> JobError:
     shown = text if len(text) <= 300 else text[:297] + "..."
-    return JobError(Cause.EXPRESSION, f"expression {shown!r}: {reason}")
+    return JobError(Cause.EXPRESSION, f"expression {shown!r}: {reason}", text)

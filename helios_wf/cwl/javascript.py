@@ -1,23 +1,62 @@
-"""JavaScript in QuickJS: a fresh context for each evaluation, with limits of time and memory."""
+"""JavaScript of expressions: what it uses, and how the sandbox, a process beside this one, is asked for it.
+
+Work that evaluates is a generator that yields ``Call``s and is sent their values, so that the calls of many
+jobs travel together.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from enum import Enum
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
+import msgspec
+
+from helios_wf.confined import Confined, DiedError
+from helios_wf.cwl.limits import EXPRESSION_SECONDS, expression_s
 from helios_wf.errors import JobError
 from helios_wf.model import Json
-from helios_wf.states import Cause
 
-TIME_LIMIT_S = 20
-MEMORY_LIMIT_BYTES = 256 * 1024 * 1024
-STACK_LIMIT_BYTES = 1024 * 1024
+T = TypeVar("T")
+
+
+class Script(NamedTuple):
+    """JavaScript code: what stands after the ``$``, ``(EXPRESSION)`` or ``{STATEMENTS}``, and its library."""
+
+    code: str
+    library: tuple[str, ...] = ()
+
+
+class Call(NamedTuple):
+    """An evaluation of a script."""
+
+    script: Script
+    inputs: Mapping[str, Json] = {}
+    self_value: Json = None
+    runtime: Mapping[str, Json] = {}
+
+
+class JavascriptError(Exception):
+    """JavaScript failed or passed a limit; says why."""
+
+
+class Later(Enum):
+    """Stands for the outcome of work that was not done."""
+
+    LATER = "later"
+
+
+LATER: Final = Later.LATER
+
+Work: TypeAlias = Generator[Call, Json, T]
 
 _INPUTS_USE = re.compile(
-    r"""\binputs\b(?:\s*\.\s*([A-Za-z_$][\w$]*)|\[\s*(?:"([^"\\]+)"|'([^'\\]+)')\s*\])?"""
+    r"""\binputs\b(?:\s*(?:\?\s*)?\.\s*([A-Za-z_$][\w$]*)|\s*\[\s*(?:"([^"\\]+)"|'([^'\\]+)')\s*\])?"""
 )
-_SEES_ALL = re.compile(r"\b(?:this|globalThis|eval|Function|constructor|with)\b|\\u")
+_SEES_ALL = re.compile(r"\b(?:this|globalThis|eval|Function|constructor|with)\b|\\u|\\x")
 
 
 def names_used(code: str, library: Sequence[str]) -> frozenset[str] | None:
@@ -34,43 +73,120 @@ def names_used(code: str, library: Sequence[str]) -> frozenset[str] | None:
     return frozenset(names)
 
 
-def run_javascript(
-    code: str,
-    library: Sequence[str],
-    inputs: Mapping[str, Json],
-    self_value: Json,
-    runtime: Mapping[str, Json],
-) -> Json:
-    """Returns the value of a CWL expression.
+def uses(word: str, code: str, library: Sequence[str]) -> bool:
+    """Says whether the code may see a global name such as ``self``."""
+    return any(re.search(rf"\b{word}\b", text) or _SEES_ALL.search(text) for text in (code, *library))
 
-    Args:
-        code: what stands after the ``$``: ``(EXPRESSION)`` or ``{STATEMENTS}``.
-        library: the ``expressionLib`` of the InlineJavascriptRequirement.
+
+class Sandbox:
+    """The process that evaluates, and which scripts it was told."""
+
+    def __init__(self, limit_s: float) -> None:
+        self.process = Confined("helios_wf.cwl.sandbox", limit_s)
+        self._late = JavascriptError(
+            f"it took more than {limit_s:g} s of processor time; {EXPRESSION_SECONDS} sets another limit"
+        )
+        self._generation = 0
+        self._known: dict[Script, int] = {}
+
+    def run(self, calls: Sequence[Call]) -> Iterator[Json | JavascriptError]:
+        """Yields what each call gives, in order; ends early after one that ran out of time."""
+        n_done = 0
+        while n_done < len(calls):
+            try:
+                for answer in self.process.ask(self._lines(calls[n_done:])):
+                    if answer[:1] == b"?":
+                        yield self._late
+                        return
+                    if answer:
+                        n_done += 1
+                        yield _value(answer)
+            except DiedError as died:
+                n_done += 1
+                yield self._late if died.out_of_time else JavascriptError(f"QuickJS failed: {died}")
+                if died.out_of_time:
+                    return
+
+    def _lines(self, calls: Sequence[Call]) -> Iterator[bytes]:
+        """Yields the requests of calls, each script before its first call."""
+        generation = self.process.start()
+        if generation != self._generation:
+            self._generation, self._known = generation, {}
+        for script, inputs, self_value, runtime in calls:
+            number = self._known.get(script)
+            if number is None:
+                number = self._known[script] = len(self._known)
+                told = {"code": script.code, "library": script.library}
+                yield b"D%d %b" % (number, msgspec.json.encode(told))
+            given = {"inputs": inputs, "self": self_value, "runtime": runtime}
+            yield b"E%d %b" % (number, msgspec.json.encode(given))
+
+
+@lru_cache
+def _sandbox(limit_s: float) -> Sandbox:
+    return Sandbox(limit_s)
+
+
+def _value(answer: bytes) -> Json | JavascriptError:
+    value: Json = json.loads(answer[1:])
+    return value if answer[:1] == b"=" else JavascriptError(value)
+
+
+def run(call: Call) -> Json:
+    """Returns the value of one call.
 
     Raises:
-        JobError: the code failed, or passed a limit; ``Cause.EXPRESSION``.
+        JavascriptError: the code failed, or passed a limit.
     """
-    import quickjs
+    (value,) = _sandbox(expression_s()).run([call])
+    if isinstance(value, JavascriptError):
+        raise value
+    return value
 
-    context = quickjs.Context()
-    context.set_memory_limit(MEMORY_LIMIT_BYTES)
-    context.set_max_stack_size(STACK_LIMIT_BYTES)
-    context.set_time_limit(TIME_LIMIT_S)
-    body = code if code.startswith("{") else f"{{return ({code});}}"
-    source = "\n".join(('"use strict";', *library, f"JSON.stringify((function(){body})())"))
+
+def complete(work: Work[T]) -> T:
+    """Returns what some work gives; its calls are run one by one."""
     try:
-        for name, value in (("inputs", inputs), ("self", self_value), ("runtime", runtime)):
-            context.set(name, context.parse_json(json.dumps(value)))
-        result = context.eval(source)
-    except (quickjs.JSException, quickjs.StackOverflow, MemoryError) as error:
-        raise JobError(Cause.EXPRESSION, _reason(error)) from None
-    return None if result is None else json.loads(result)
+        call = next(work)
+        while True:
+            try:
+                value = run(call)
+            except JavascriptError as error:
+                call = work.throw(error)
+            else:
+                call = work.send(value)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
-def _reason(error: Exception) -> str:
-    text = str(error).strip()
-    if "interrupted" in text:
-        return f"it took more than {TIME_LIMIT_S} s"
-    if "out of memory" in text or not text or text == "null":
-        return f"it needed more than {MEMORY_LIMIT_BYTES // 2**20} MiB of memory"
-    return text.splitlines()[0]
+def complete_all(works: Sequence[Work[T]]) -> list[T | JobError | Later]:
+    """Returns what works give, or the error of each that failed; the calls of all are run together.
+
+    After a call that ran out of time no further ones are run: what needs them is left for ``LATER``, so that
+    many such calls do not keep their caller for as many times the limit.
+    """
+    outcomes: list[T | JobError | Later] = [LATER] * len(works)
+    waiting: list[tuple[int, Call]] = []
+
+    def advance(number: int, value: Json | JavascriptError) -> None:
+        work = works[number]
+        try:
+            call = work.throw(value) if isinstance(value, JavascriptError) else work.send(value)
+        except StopIteration as end:
+            outcomes[number] = end.value
+        except JobError as error:
+            outcomes[number] = error
+        else:
+            waiting.append((number, call))
+
+    for number in range(len(works)):
+        advance(number, None)
+    while waiting:
+        asked, waiting = waiting, []
+        values = list(_sandbox(expression_s()).run([call for _, call in asked]))
+        for (number, _), value in zip(asked, values, strict=False):
+            advance(number, value)
+        if len(values) < len(asked):
+            break
+    return outcomes

@@ -7,8 +7,7 @@ from typing import Any
 from cwl_utils.errors import JavascriptException
 from cwl_utils.sandboxjs import NodeJSEngine, set_js_engine
 
-from helios_wf.cwl.javascript import run_javascript
-from helios_wf.errors import JobError
+from helios_wf.cwl.javascript import Call, JavascriptError, Script, run
 
 
 class QuickJSEngine(NodeJSEngine):
@@ -27,8 +26,8 @@ class QuickJSEngine(NodeJSEngine):
     ) -> Any:
         """Returns the value of a fragment; ``jslib`` defines inputs, self and runtime."""
         try:
-            return run_javascript(scan, (jslib,), {}, None, {})
-        except JobError as error:
+            return run(Call(Script(scan, (jslib,))))
+        except JavascriptError as error:
             raise JavascriptException(str(error)) from None
 
 

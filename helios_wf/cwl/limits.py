@@ -1,0 +1,40 @@
+"""What a document may make us spend, in JavaScript and in being read: processor time and memory."""
+
+from __future__ import annotations
+
+import os
+
+from helios_wf.errors import SettingsError
+
+EXPRESSION_SECONDS = "HELIOS_EXPRESSION_SECONDS"
+LOAD_SECONDS = "HELIOS_LOAD_SECONDS"
+"""Environment variables that raise or lower the limits of time."""
+
+EXPRESSION_S = 10.0
+"""Processor time of one evaluation of JavaScript."""
+
+EXPRESSION_MB = 256
+"""Memory of one evaluation."""
+
+SANDBOX_MB = 2048
+"""Address space of the process that evaluates: not all that QuickJS does looks at its own limits."""
+
+
+def expression_s() -> float:
+    """Returns the limit of one evaluation, in seconds of processor time.
+
+    Raises:
+        SettingsError: the environment variable for it holds no positive number.
+    """
+    return _seconds(EXPRESSION_SECONDS, EXPRESSION_S)
+
+
+def _seconds(variable: str, default: float) -> float:
+    text = os.environ.get(variable) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise SettingsError(f"the environment variable {variable} must be a number of seconds, not {text!r}")
+    return value
