@@ -64,6 +64,40 @@ def cut_into(first: int, stop: int, pieces: int, clusters: Sequence[int] = ()) -
     return list(pairwise(bounds))
 
 
+class Cuts:
+    """The near-equal ranges of ``cut``, one at a time: a million of them take no memory.
+
+    Args:
+        first: the first event.
+        stop: one past the last event.
+        size: events per range that are wanted, at least 1.
+        clusters: stored boundaries of the file, ascending, in the same positions.
+    """
+
+    def __init__(self, first: int, stop: int, size: int, clusters: Sequence[int] = ()) -> None:
+        _check(first, stop)
+        self.first = first
+        self.stop = stop
+        self._events = stop - first
+        self._pieces = min(max(1, (2 * self._events + size) // (2 * size)), max(1, self._events))
+        self._clusters = clusters
+
+    def next(self, at: int) -> Range:
+        """Returns the range from ``at`` to the next boundary behind it; ``at`` is before ``stop``."""
+        index = (at - self.first) * self._pieces // self._events
+        while (bound := self._bound(index)) <= at:
+            index += 1
+        return at, bound
+
+    def _bound(self, index: int) -> int:
+        if index >= self._pieces:
+            return self.stop
+        bound = self.first + self._events * index // self._pieces
+        if not self._clusters or index == 0:
+            return bound
+        return _snapped(bound, self._events, self._pieces, self._clusters)
+
+
 def bisect(first: int, stop: int, at: int | None = None) -> list[Range]:
     """Returns the two halves of a range, or what lies before, at and after one suspicious event.
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import random
 import time
 from typing import NamedTuple
 
 from helios_wf.engine import paths
 from helios_wf.engine.job import Job, Tries
+from helios_wf.engine.repair import MOST_LOST, TEMPORARY_ATTEMPTS, backoff
 from helios_wf.errors import JobError
 from helios_wf.model import Json, Report, RetryField
 from helios_wf.states import PERMANENT, UNCHARGED, Cause, JobState
 from helios_wf.store.rows import Settlement
-
-MOST_LOST = 5
-"""Tries that a job may lose to its infrastructure."""
-
-TEMPORARY_ATTEMPTS = 3
-"""Attempts at least, where the tool returned one of its ``temporaryFailCodes``."""
 
 
 class Verdict(NamedTuple):
@@ -46,10 +40,10 @@ def judge(report: Report, tries: Tries, retry: RetryField, stopping: bool) -> Ve
         return Verdict(JobState.FAILED)
     if cause in UNCHARGED:
         lost = tries.lost + 1
-        return Verdict(JobState.FAILED if lost >= MOST_LOST else JobState.READY, False, _backoff(tries.lost))
+        return Verdict(JobState.FAILED if lost >= MOST_LOST else JobState.READY, False, backoff(tries.lost))
     attempts = max(retry.attempts, TEMPORARY_ATTEMPTS) if report.temporary else retry.attempts
     charged = tries.charged + 1
-    return Verdict(JobState.FAILED if charged >= attempts else JobState.READY, True, _backoff(tries.charged))
+    return Verdict(JobState.FAILED if charged >= attempts else JobState.READY, True, backoff(tries.charged))
 
 
 def count(tries: Tries, verdict: Verdict, cause: Cause | None) -> Tries:
@@ -98,8 +92,3 @@ def recorded(job: Job, to: JobState, outputs: dict[str, Json] | None, error: Job
         message=str(error) if error else "",
         started_at=time.time(),
     )
-
-
-def _backoff(before: int) -> float:
-    """Returns seconds: 0.2, 0.4, 0.8 ... up to a minute, with a quarter of jitter so that equals spread."""
-    return min(0.2 * 2.0**before, 60.0) * random.uniform(0.75, 1.25)
