@@ -12,8 +12,8 @@ from functools import cmp_to_key
 from itertools import zip_longest
 from typing import NamedTuple, TypeAlias
 
-from helios_wf.cwl.expressions import Expression, Javascript, compile_expression
-from helios_wf.cwl.schema import Port, Type, as_list, choose, show
+from helios_wf.cwl.expressions import Expression, Javascript, compile_expression, is_expression
+from helios_wf.cwl.schema import FILES, SCALARS, Port, Type, as_list, choose, show
 from helios_wf.errors import JobError
 from helios_wf.model import Json
 from helios_wf.states import Cause
@@ -71,6 +71,11 @@ class Binding:
             )
         return position
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it stands where it stands, whatever the inputs are."""
+        return isinstance(self.position, int)
+
     def words(self, value: Json, scope: Scope) -> list[str]:
         """Returns the words that it adds for a value."""
         if self.value_from is not None:
@@ -79,6 +84,8 @@ class Binding:
         return [shlex.quote(word) for word in words] if self.quote else words
 
     def _words(self, value: Json) -> list[str]:
+        if type(value) is str:
+            return self._one(value)
         prefix = [] if self.prefix is None else [self.prefix]
         if isinstance(value, list):
             if not value:
@@ -102,6 +109,8 @@ class Binding:
 
 def as_word(value: Json) -> str:
     """Returns a value as it stands on a command line: a file by its path, a number without exponent."""
+    if type(value) is str:
+        return value
     if isinstance(value, Mapping) and value.get("class") in ("File", "Directory"):
         return str(value["path"])
     if isinstance(value, float):
@@ -152,7 +161,11 @@ class CommandLine:
         for key, at, entry in given:
             base = key is not None and key[0] == -1000000
             binding = self._fixed(entry["valueFrom"]) if base else self._binding(entry)
-            self._emits.append(_argument(binding, at, -1000000 if base else None))
+            place = -1000000 if base else None
+            if key is not None and (base or not is_expression(entry["valueFrom"])):
+                self._emits.append(_constant(Bound(key, binding.words(None, _NOTHING))))
+            else:
+                self._emits.append(_argument(binding, at, place))
             keys.append(key)
         return keys
 
@@ -175,6 +188,8 @@ class CommandLine:
 
     def _port(self, port: Port, given: Mapping[str, Json] | None) -> Emit:
         sort = given is not None and not _in_order(port.type)
+        if given is not None and _is_plain(port.type) and self._binding(given).is_fixed:
+            return _plain(port.name, self._binding(given))
 
         def emit(scope: Scope) -> list[Bound]:
             value = scope.inputs.get(port.name)
@@ -254,12 +269,30 @@ class CommandLine:
 
 _EMPTY: dict[str, Json] = {}
 _ANY = Type("Any")
+_NOTHING = Scope({}, {})
 
 
 def _argument(binding: Binding, at: int, position: int | None) -> Emit:
     def emit(scope: Scope) -> list[Bound]:
         place = binding.place(None, scope) if position is None else position
         return [Bound([place, at], binding.words(None, scope))]
+
+    return emit
+
+
+def _constant(bound: Bound) -> Emit:
+    always = [bound]
+    return lambda scope: always
+
+
+def _plain(name: str, binding: Binding) -> Emit:
+    """Binds an input in which nothing else is bound."""
+    assert isinstance(binding.position, int)
+    key: Key = [binding.position, name]
+
+    def emit(scope: Scope) -> list[Bound]:
+        value = scope.inputs.get(name)
+        return [] if value is None else [Bound(key, binding.words(value, scope))]
 
     return emit
 
@@ -291,6 +324,13 @@ def _binds(kind: Type) -> bool:
     if any(port.given.get("inputBinding") is not None or _binds(port.type) for port in kind.fields):
         return True
     return any(_binds(each) for each in (*kind.alternatives, *((kind.items,) if kind.items else ())))
+
+
+def _is_plain(kind: Type) -> bool:
+    """Returns whether every value of a type is one word at most, and bound as the input says."""
+    if kind.kind == "union":
+        return all(_is_plain(each) for each in kind.alternatives)
+    return kind.binding is None and (kind.kind in SCALARS | FILES or kind.kind == "enum")
 
 
 def _scatters(kind: Type) -> bool:

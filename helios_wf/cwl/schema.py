@@ -149,6 +149,8 @@ def _fields(given: Json) -> Json:
 
 def fits(kind: Type, value: Json) -> bool:
     """Returns whether a value is one of the type."""
+    if kind.kind in SCALARS:
+        return _fits_scalar(kind.kind, value)
     match kind.kind:
         case "union":
             return any(fits(each, value) for each in kind.alternatives)
@@ -170,7 +172,7 @@ def fits(kind: Type, value: Json) -> bool:
             return isinstance(value, Mapping) and value.get("class") == "File"
         case "Directory":
             return isinstance(value, Mapping) and value.get("class") == "Directory"
-    return _fits_scalar(kind.kind, value)
+    return False
 
 
 def _fits_scalar(kind: str, value: Json) -> bool:
