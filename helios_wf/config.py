@@ -25,6 +25,10 @@ PREFIX = "HELIOS_"
 OTHER_VARIABLES = frozenset({"HELIOS_DEBUG", "HELIOS_JOB", "HELIOS_RUN", "HELIOS_SHARED"})
 """Variables of the prefix that are no settings: they are never taken for a misspelt one."""
 
+NO_ENGINE = "none"
+ENGINES = ("docker", "podman", "singularity", "apptainer", NO_ENGINE)
+"""What ``container_engine`` can be: engines in the order of preference, or none at all."""
+
 Keep: TypeAlias = Literal["none", "failed", "all"]
 """Which attempts' folders stay when a job is settled."""
 
@@ -48,6 +52,8 @@ class Settings(Noun, frozen=True):
     """Folder below which documents are read; None: the project of each (``cwl.sources``)."""
     outdir: Path = Path()
     """Folder in which the outputs of a run are published."""
+    container_engine: str | None = None
+    """Engine that runs containers; ``none``: tools are run without; None: the first that answers."""
     check_compiler: int | None = None
     """Of how many of a task's first jobs each worker compares the command line with cwltool's; None: none."""
     backends: dict[str, dict[str, Json]] = msgspec.field(default_factory=dict)
@@ -174,6 +180,12 @@ def _keep(value: object, where: str, folder: Path) -> Keep:
     return cast("Keep", value)
 
 
+def _engine(value: object, where: str, folder: Path) -> str:
+    if value not in ENGINES:
+        _refuse(value, where, f"one of {', '.join(ENGINES)}")
+    return str(value)
+
+
 def _tables(value: object, where: str, folder: Path) -> dict[str, dict[str, Json]]:
     if not isinstance(value, dict):
         _refuse(value, where, "a table of tables: write [backends.NAME]")
@@ -192,6 +204,7 @@ READERS: dict[str, Callable[[object, str, Path], object]] = {
     "templates": _paths,
     "root": _path,
     "outdir": _path,
+    "container_engine": _engine,
     "check_compiler": _count,
     "backends": _tables,
 }

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from helios_wf.choosing import Bound, Choice, Runnable
 from helios_wf.claims import check_home, check_outdir, claim, claimed
 from helios_wf.config import Settings
+from helios_wf.containers import Container
+from helios_wf.containing import choose as choose_containers
+from helios_wf.containing import end_left
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine.loop import LEASE_S, dead_holder, engine_name
 from helios_wf.errors import RunError, RunTakenError, UserError
@@ -41,28 +45,45 @@ def new_run(
     return run_id
 
 
-def new_runs(store: Store, runnable: Runnable, choice: Choice, settings: Settings) -> list[str]:
+def new_runs(
+    store: Store,
+    runnable: Runnable,
+    choice: Choice,
+    settings: Settings,
+    say: Callable[[str], None] = lambda text: None,
+) -> list[str]:
     """Returns the ids of the runs that were chosen; an unfinished one of the same inputs is taken up again.
 
-    All of it is recorded, with the datasets that are new, or nothing.
+    All of it is recorded, with the datasets that are new, or nothing.  Containers are chosen before, and
+    their images got; ``say`` is told what takes a while.
 
     Raises:
+        UnsupportedError: a tool requires a container, and there is no engine.
+        ContainerError: an image cannot be had.
         DatasetError: an output would become a dataset whose name or folder is taken.
         MaskError: the name of an output cannot be made.
         SettingsError: the home or the output folder cannot be written.
     """
+    containers = choose_containers(runnable.plan, settings, say) if choice.runs else {}
     with store.write(alone=True) as tx:
         for dataset in choice.new:
             datasets.create(tx, dataset)
         names = claimed(tx)
-        ids = [_new_run(tx, runnable, bound, settings, names) for bound in choice.runs]
+        ids = [_new_run(tx, runnable, bound, settings, names, containers) for bound in choice.runs]
         if ids:
             check_home(settings.home)
             check_outdir(settings.outdir)
     return ids
 
 
-def _new_run(tx: Tx, runnable: Runnable, bound: Bound, settings: Settings, names: dict[str, str]) -> str:
+def _new_run(
+    tx: Tx,
+    runnable: Runnable,
+    bound: Bound,
+    settings: Settings,
+    names: dict[str, str],
+    containers: dict[str, Container],
+) -> str:
     """Records one run; ``names`` are the datasets that unfinished runs will make, and which those are."""
     document = runnable.document
     identity = _identity(runnable, bound, settings)
@@ -70,7 +91,7 @@ def _new_run(tx: Tx, runnable: Runnable, bound: Bound, settings: Settings, names
     if unfinished is not None:
         return unfinished.id
     run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(3)
-    options = _options(runnable, bound, settings, run_id)
+    options = replace(_options(runnable, bound, settings, run_id), containers=containers)
     claim(tx, options, names)
     template = document.process.template if isinstance(document.process, Workflow) else None
     documents.put(tx, document.digest, msgspec.json.encode(document))
@@ -102,6 +123,8 @@ def _identity(runnable: Runnable, bound: Bound, settings: Settings) -> str:
     """Returns what tells whether two commands ask for the same run."""
     captures = bound.match.captures if bound.match else {}
     what = [runnable.document.digest, bound.inputs, captures, list(runnable.changes), str(settings.outdir)]
+    if settings.container_engine is not None:
+        what.append(settings.container_engine)
     return digest(what)
 
 
@@ -171,6 +194,7 @@ def ask(store: Store, row: RunRow, verb: str) -> str:
         runs.release(tx, row.id, epoch)
     if verb == "cancel":
         end_marked(RUN_MARK, [row.id])
+        end_left(msgspec.convert(row.options, Options).containers, row.id)
     return f"run {row.id} is {to}" if moved else f"run {row.id} is {row.state}"
 
 

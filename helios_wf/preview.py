@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
+from helios_wf.containing import Foreseen
 from helios_wf.cwl.command import way_of
 from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.values import Values
-from helios_wf.errors import InputError, JobError, UnsupportedError
+from helios_wf.errors import InputError, JobError
 from helios_wf.model import Layout, Noun, Tool
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Gathered, MergeOutput, Path, Plan, Source, Task
@@ -32,6 +33,8 @@ class TaskPreview(Noun, frozen=True):
     ranges: int | None
     events: int | None
     waits: tuple[str, ...]
+    container: str = ""
+    """In which container its tool is run, or why in none; empty where it asks for none."""
 
 
 class Preview(Noun, frozen=True):
@@ -56,13 +59,19 @@ class _Nothing:
 
 
 def preview(
-    plan: Plan, inputs: dict[str, Json] | None, layout_of: Callable[[str, str | None], Layout]
+    plan: Plan,
+    inputs: dict[str, Json] | None,
+    layout_of: Callable[[str, str | None], Layout],
+    containers: Mapping[str, Foreseen] = {},
 ) -> Preview:
     """Returns what a run of these inputs would do; without inputs, what is known of any run."""
     frontier = Frontier(plan)
     values = Values(plan, inputs or {}, frontier, _Nothing(), partial(ranges_of, layout_of))
     problems = [] if inputs is None else _size_everything(plan, frontier, values)
-    shown = tuple(_task(plan, frontier, values, task, inputs is not None) for task in plan.tasks)
+    bound = inputs is not None
+    shown = tuple(
+        _task(plan, frontier, values, task, bound, containers.get(task.name)) for task in plan.tasks
+    )
     return Preview(shown, tuple(problems))
 
 
@@ -100,8 +109,12 @@ def _size_everything(plan: Plan, frontier: Frontier, values: Values) -> list[str
     return problems
 
 
-def _task(plan: Plan, frontier: Frontier, values: Values, task: Task, bound: bool) -> TaskPreview:
+def _task(
+    plan: Plan, frontier: Frontier, values: Values, task: Task, bound: bool, container: Foreseen | None
+) -> TaskPreview:
     way, why = _way(task)
+    if container is not None and container.is_refused:
+        way, why = "unsupported", container.text
     after = {other for feed in task.feeds for other in tasks_of(feed.source)} | set(task.guards)
     known = bound and task.merge is None and frontier.is_known(task.number)
     ranges, events = _ranges(values, task) if known and task.split is not None else (None, None)
@@ -115,6 +128,7 @@ def _task(plan: Plan, frontier: Frontier, values: Values, task: Task, bound: boo
         ranges=ranges,
         events=events,
         waits=tuple(_waits(plan, task)),
+        container=container.text if container is not None and not container.is_refused else "",
     )
 
 
@@ -123,10 +137,7 @@ def _way(task: Task) -> tuple[str, str]:
         return "engine", "only its valueFrom and when are evaluated"
     if not isinstance(task.process, Tool):
         return "engine", "an ExpressionTool"
-    try:
-        return way_of(task.process.body)
-    except UnsupportedError as error:
-        return "unsupported", str(error)
+    return way_of(task.process.body)
 
 
 def _ranges(values: Values, task: Task) -> tuple[int, int]:

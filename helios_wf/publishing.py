@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from helios_wf import formats
+from helios_wf.containers import Container
 from helios_wf.cwl.found import deep
 from helios_wf.engine import paths
 from helios_wf.engine.destinations import Destinations, arrange, basename_of, dataset_folder, files_of
@@ -42,6 +43,8 @@ class Options(Noun, frozen=True):
     """What names of files may be made of besides: captures, scalar inputs, and the rest."""
     apart: bool = False
     """Whether outputs that are no datasets go to a folder of the run's own, as other runs have the same."""
+    containers: dict[str, Container] = msgspec.field(default_factory=dict)
+    """Step: the container that it is run in."""
 
 
 class Publisher:

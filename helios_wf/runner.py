@@ -43,6 +43,9 @@ from helios_wf.processes import (
 )
 from helios_wf.states import PERMANENT, Cause
 
+ENGINE_S = 30.0
+"""How long a container engine may take to end a container."""
+
 _FULL = "No space left on device where it ran"
 _DISK = (errno.ENOSPC, errno.EDQUOT)
 
@@ -88,7 +91,8 @@ def run(
         scratch: a folder to be TMPDIR, empty before and after; folders that come and go with each job cost
             more than the rest of what is done for it.  Without it, TMPDIR is in the attempt's directory.
     """
-    attempt = Attempt(spec, Folders(spec.directory, scratch), time.time())
+    folders = Folders(spec.directory, scratch, handle=spec.handle, environment=spec.environment)
+    attempt = Attempt(spec, folders, time.time())
     try:
         program = tool if isinstance(tool, Program) else program_of(tool)
         outcome = _attempt(attempt, program, constants or {}, interrupt, on_start, grace_s)
@@ -125,9 +129,17 @@ def _attempt(
         signal_group(process.pid, signal.SIGKILL)
         if process.returncode is None:
             reap(process)
+        _end(invocation, attempt.ended)
         end_leftovers()
         attempt.wall_s = time.monotonic() - begun
     return _settle(attempt, program, invocation, attempt.ended)
+
+
+def _end(invocation: Invocation, ended: Ended | None) -> None:
+    """Ends what lives on when the process is killed, if it was."""
+    if invocation.ending and (ended is None or ended.ending is not Ending.ITSELF or ended.code < 0):
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(invocation.ending, capture_output=True, timeout=ENGINE_S, check=False)
 
 
 def _settle(attempt: Attempt, program: Program, invocation: Invocation, ended: Ended) -> dict[str, Any]:
@@ -200,6 +212,9 @@ def _cause_of(error: HeliosError) -> tuple[Cause, str]:
 
 def _report(attempt: Attempt, worker: str, outcome: dict[str, Any]) -> Report:
     spec, ended = attempt.spec, attempt.ended
+    if attempt.invocation is not None and attempt.invocation.ending:
+        # what the process of a container engine's client used says nothing of the tool
+        ended = None
     return Report(
         run=spec.run,
         key=spec.key,

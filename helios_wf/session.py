@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import msgspec
 from helios_wf.backend import Backend, BackendSettings, load_backend
 from helios_wf.claims import check_home, check_outdir, check_resumable
 from helios_wf.config import Settings
+from helios_wf.containing import end_left, inside
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine import paths
 from helios_wf.engine.flow import Flow
@@ -86,6 +87,7 @@ class Session:
                 self.engine.interrupted = self._stops
                 for run_id, epoch in epochs.items():
                     self.engine.hold(run_id, epoch, self._flow(run_id))
+                    self._end_left(run_id, self.engine.held[run_id].flow.inflight)
                 self.engine.run()
         finally:
             self._release(epochs)
@@ -144,7 +146,7 @@ class Session:
         home = str(self._settings.home)
         return Flow(
             run_id,
-            plan_document(document),
+            inside(plan_document(document), msgspec.convert(row.options, Options).containers),
             row.inputs,
             home,
             self._settings.backend,
@@ -153,11 +155,17 @@ class Session:
             self._settings.check_compiler or 0,
         )
 
+    def _end_left(self, run_id: str, alive: Collection[str] = ()) -> None:
+        """Ends containers of attempts that are gone: what started them was killed, and they live on."""
+        row, _ = self._contexts[run_id]
+        end_left(msgspec.convert(row.options, Options).containers, run_id, alive)
+
     # -- the end of a run ----------------------------------------------------------------------------------
 
     def _finish(self, held: Held) -> None:
         """Publishes a complete run; records how any other stopped."""
         assert self.engine is not None
+        self._end_left(held.id)
         row, document = self._contexts[held.id]
         flow = held.flow
         if flow.is_complete and not flow.failed:

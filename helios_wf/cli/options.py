@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import click
 
-from helios_wf.config import Keep, Settings
+from helios_wf.config import ENGINES, NO_ENGINE, Keep, Settings
 
 CHECKED = 3
 """Jobs of each task that ``--check-compiler`` compares where it does not say how many."""
@@ -42,6 +42,17 @@ class CommandWithEquals(click.Command):
         return super().parse_args(ctx, [values.get(each, each) for each in args[:stop]] + args[stop:])
 
 
+def _container_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    named = click.option(
+        "--container-engine",
+        type=click.Choice(ENGINES),
+        help="What runs containers; hints then count too [default: the first that answers].",
+    )
+    without = click.option("--no-container", is_flag=True, help="Run tools without their containers.")
+    decorated: Callable[..., Any] = named(without(command))
+    return decorated
+
+
 SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "home": click.option("--home", metavar="FOLDER", help="Folder of store and runs [default: .helios]."),
     "store": click.option("--store", metavar="URL", help="Store; default: a SQLite file in the home folder."),
@@ -57,6 +68,7 @@ SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] =
         "--root", metavar="FOLDER", help="Read documents below it only [default: its project]."
     ),
     "outdir": click.option("--outdir", metavar="FOLDER", help="Where outputs go [default: this folder]."),
+    "container_engine": _container_options,
     "check_compiler": click.option(
         "--check-compiler",
         cls=OnlyWithEquals,
@@ -80,6 +92,10 @@ def settings_options(*names: str) -> Callable[[Callable[..., Any]], Callable[...
         @functools.wraps(command)
         def with_settings(*args: Any, **options: Any) -> Any:
             given = {name: options.pop(name) for name in wanted}
+            if options.pop("no_container", False):
+                if given["container_engine"] not in (None, NO_ENGINE):
+                    raise click.UsageError("--no-container and --container-engine exclude each other")
+                given["container_engine"] = NO_ENGINE
             return command(*args, settings=Settings.load(**given), **options)
 
         decorated: Callable[..., Any] = with_settings

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     default="table",
     show_default=True,
 )
-@settings_options("home", "store", "root", "outdir")
+@settings_options("home", "store", "root", "outdir", "container_engine")
 def plan(
     document: str,
     job: str | None,
@@ -50,6 +50,7 @@ def plan(
     """
     from helios_wf.choosing import Choice, choose, load_runnable
     from helios_wf.cli.run import why_not
+    from helios_wf.containing import foresee
     from helios_wf.cwl.job_file import asked
     from helios_wf.errors import InputError
     from helios_wf.launch import foreseen
@@ -66,14 +67,15 @@ def plan(
             raise
         choice = Choice((), (str(error),))
     layouts = Layouts()
+    containers = foresee(runnable.plan, settings)
     refusals = foreseen(open_store(), runnable, choice, settings) if choice.runs else []
     shown: list[tuple[Match | None, Preview]] = []
     for bound, refusal in zip(choice.runs, refusals, strict=True):
         layouts.learn(bound.datasets)
-        found = preview(runnable.plan, bound.inputs, layouts.of)
+        found = preview(runnable.plan, bound.inputs, layouts.of, containers)
         shown.append((bound.match, found if not refusal else replace(found, refusal=refusal)))
     if not shown:
-        shown.append((None, preview(runnable.plan, None, layouts.of)))
+        shown.append((None, preview(runnable.plan, None, layouts.of, containers)))
         if output == "table":
             click.echo("nothing to run now; the tasks of a run:")
     _write(shown, why_not(choice), output)
@@ -143,6 +145,8 @@ def _remarks(alike: Sequence[Preview]) -> None:
     for one in preview.tasks:
         for reason in one.waits:
             click.echo(f"{one.name}: {reason}")
+        if one.container:
+            click.echo(f"{one.name}: container: {one.container}")
         if one.way not in ("compiled", "engine"):
             click.echo(f"{one.name}: {one.way}, because {one.why}")
     for problem in preview.problems:

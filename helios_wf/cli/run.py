@@ -40,7 +40,9 @@ PASSED_OVER = 10
     "--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field."
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-@settings_options("home", "store", "root", "backend", "jobs", "keep", "outdir", "check_compiler")
+@settings_options(
+    "home", "store", "root", "backend", "jobs", "keep", "outdir", "container_engine", "check_compiler"
+)
 def run(
     document: str,
     job: str | None,
@@ -78,7 +80,8 @@ def run(
     if not choice.runs:
         click.echo(f"nothing to run: {nothing(runnable.document, choice)}", err=True)
     with Interrupts() as interrupts:
-        ids = new_runs(open_store(), runnable, choice, settings)
+        say = functools.partial(click.echo, err=True)
+        ids = new_runs(open_store(), runnable, choice, settings, say)
         return drive(interrupts, open_store(), settings, ids, choice.by_datasets, quiet, layouts)
 
 

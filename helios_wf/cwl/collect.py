@@ -242,6 +242,7 @@ def _matches(pattern: str, finder: Finder) -> list[str]:
     Raises:
         JobError: the pattern leads out of the working directory.
     """
+    pattern = finder.host(pattern)
     if pattern == finder.out or pattern.startswith(finder.out + "/"):
         pattern = pattern[len(finder.out) + 1 :] or "."
     if pattern.startswith("/") or ".." in pattern.split("/"):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from helios_wf.cwl.bindings import CommandLine, Scope
+from helios_wf.cwl.docker import DOCKER, container_of
 from helios_wf.cwl.expressions import (
     Expression,
     Javascript,
@@ -24,7 +25,7 @@ from helios_wf.cwl.inputs import Inputs, change_files
 from helios_wf.cwl.requirements import CUDA, entries, javascript_of, pairs, requirement, version_of
 from helios_wf.cwl.schema import Types, UncoveredError, short, show
 from helios_wf.cwl.workdir import WorkDirectory
-from helios_wf.errors import JobError, UnsupportedError
+from helios_wf.errors import JobError
 from helios_wf.model import Cuda, Json, Resources
 from helios_wf.states import Cause
 
@@ -41,6 +42,7 @@ COVERED = frozenset(
         "SoftwareRequirement",
         "WorkReuse",
         "NetworkAccess",
+        DOCKER,
         "SubworkflowFeatureRequirement",
         "ScatterFeatureRequirement",
         "MultipleInputFeatureRequirement",
@@ -74,6 +76,8 @@ class Invocation(NamedTuple):
     stage: Stage
     inherited: Mapping[str, str] = {}
     """Environment that the process takes over from the worker."""
+    ending: tuple[str, ...] = ()
+    """Command that ends what would live on when the process is killed: its container."""
     differences: tuple[str, ...] = ()
     """In what the compiler and cwltool differ for this job, where they were compared; cwltool runs it."""
 
@@ -83,7 +87,6 @@ class CompiledTool:
 
     Raises:
         UncoveredError: the tool needs something that is not compiled.
-        UnsupportedError: the tool needs something that helios-wf cannot do.
         JobError: an expression is malformed.
     """
 
@@ -92,6 +95,7 @@ class CompiledTool:
         if version_of(body) in ("v1.0", "v1.1"):
             body = modernise(body)
         self.body = body
+        self._container = container_of(body)
         self.javascript = javascript_of(body)
         types = Types(body)
         ports = types.ports(body.get("inputs"))
@@ -114,11 +118,15 @@ class CompiledTool:
             JobError: an input does not fit or is not there, or an expression failed.
         """
         stage = Stage(folders)
-        scope = Scope(self._inputs.prepare(given, stage), runtime_of(resources, folders))
+        runtime = runtime_of(resources, folders)
+        if self._container is not None:
+            stage.workdir = runtime["outdir"] = self._container.workdir or folders.out
+            stage.takes_absolute = self._container.is_required
+        scope = Scope(self._inputs.prepare(given, stage), runtime)
         if self._workdir is not None:
             scope = Scope(self._workdir.lay(scope, stage), scope.runtime)
         words = self._line.words(scope)
-        if not words:
+        if not words and self._container is None:
             raise JobError(
                 Cause.NOT_STARTED, "the command line is empty; a tool needs a baseCommand or arguments"
             )
@@ -146,11 +154,7 @@ class CompiledTool:
 
 
 def way_of(body: Mapping[str, Json]) -> tuple[str, str]:
-    """Returns how a tool is run, and why: ``compiled``, ``compiled with JavaScript`` or ``reference``.
-
-    Raises:
-        UnsupportedError: it cannot be run at all.
-    """
+    """Returns how a tool is run, and why: ``compiled``, ``compiled with JavaScript`` or ``reference``."""
     try:
         tool = CompiledTool(body)
         from helios_wf.cwl.collect import Collection
@@ -270,11 +274,6 @@ def runtime_of(resources: Resources, folders: Folders) -> dict[str, Json]:
 
 def _refuse(body: Mapping[str, Json]) -> None:
     for entry in entries(body, "requirements"):
-        if entry["class"] == "DockerRequirement":
-            raise UnsupportedError(
-                "the tool requires a container (DockerRequirement under requirements), which helios-wf does "
-                "not run; move it to hints if the tool also runs without"
-            )
         if entry["class"] not in COVERED:
             raise UncoveredError(f"{entry['class']} is not compiled")
     for name in ("InplaceUpdateRequirement", "http://commonwl.org/cwltool#MPIRequirement"):

@@ -23,6 +23,10 @@ class Folders:
     """Where an attempt lives: its own directory, and in it the tool's working and temporary directories."""
 
     directory: str
+    handle: str = field(default="", kw_only=True)
+    """What names the attempt."""
+    environment: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    """What the attempt's backend sets for the tool."""
     scratch: str | None = None
     """Where ``tmp`` is, if not in ``directory``."""
 
@@ -50,6 +54,25 @@ class Stage:
     sources: dict[str, str] = field(default_factory=dict)
     """Path that the tool sees: the path where the input really is."""
     count: int = 0
+    workdir: str = ""
+    """Where the tool sees its working directory; at first where it is."""
+    mounts: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """Absolute path that the tool sees in its container: the path where it is, and whether it is writable."""
+    takes_absolute: bool = False
+    """Whether things can be put at absolute paths, because a container is required."""
+
+    def __post_init__(self) -> None:
+        self.workdir = self.workdir or self.folders.out
+
+    def host(self, path: str) -> str:
+        """Returns where a path is that the tool sees."""
+        if path in self.mounts:
+            return self.mounts[path][0]
+        return _moved(path, self.workdir, self.folders.out)
+
+    def seen(self, path: str) -> str:
+        """Returns where the tool sees a path."""
+        return _moved(path, self.folders.out, self.workdir)
 
     def folder(self) -> str:
         """Makes and returns a new folder below ``inputs``."""
@@ -57,6 +80,12 @@ class Stage:
         path = f"{self.folders.inputs}/{self.count}"
         os.makedirs(path)
         return path
+
+
+def _moved(path: str, before: str, after: str) -> str:
+    if before != after and (path == before or path.startswith(before + "/")):
+        return after + path[len(before) :]
+    return path
 
 
 def to_location(path: str) -> str:

@@ -103,7 +103,11 @@ class Finder:
                 Cause.MISSING_OUTPUT, f"a {value['class']} of the outputs has no path and no location"
             )
         path = to_path(given) if "://" in given else given
-        return os.path.normpath(os.path.join(self.out, path))
+        return self._stage.host(os.path.normpath(os.path.join(self._stage.workdir, path)))
+
+    def host(self, path: str) -> str:
+        """Returns where a path is that the tool sees."""
+        return self._stage.host(path)
 
     def contents(self) -> str:
         """Returns what lies in the working directory, for a message."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from helios_wf.cwl.collect import Collection
 from helios_wf.cwl.command import CompiledTool, Invocation
+from helios_wf.cwl.docker import CONTAINER
 from helios_wf.cwl.files import Folders
 from helios_wf.cwl.schema import UncoveredError
 from helios_wf.model import Json, Resources
@@ -81,7 +82,6 @@ def program_of(body: Mapping[str, Json]) -> Program:
     """Returns the tool ready to be run, the way that ``command.way_of`` says, or as it was marked.
 
     Raises:
-        UnsupportedError: it cannot be run.
         JobError: an expression is malformed.
     """
     tool = {key: value for key, value in body.items() if key not in (_CHECK, _REFERENCE)}
@@ -94,6 +94,10 @@ def program_of(body: Mapping[str, Json]) -> Program:
 
 
 def _compiled(tool: Mapping[str, Json], first: int) -> Program:
+    if CONTAINER in tool:
+        from helios_wf.cwl.contained import ContainedProgram
+
+        return ContainedProgram(tool)
     program = CompiledProgram(tool)
     if not first:
         return program

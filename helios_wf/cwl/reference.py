@@ -12,10 +12,11 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helios_wf.cwl.bindings import Scope
 from helios_wf.cwl.command import Invocation, runtime_of
+from helios_wf.cwl.docker import CONTAINER, container_of, plain
 from helios_wf.cwl.files import Folders, Stage, to_location, to_path
 from helios_wf.cwl.found import Finder
 from helios_wf.cwl.inputs import change_files
@@ -25,6 +26,9 @@ from helios_wf.errors import JobError
 from helios_wf.model import Json, Resources
 from helios_wf.processes import JOB_MARK, RUN_MARK
 from helios_wf.states import Cause
+
+if TYPE_CHECKING:
+    from helios_wf.containers import Container
 
 REQUEST = "reference.json"
 ANSWER = "reference.answer.json"
@@ -45,9 +49,11 @@ class ReferenceProgram(Program):
         stage = Stage(folders)
         change_files(dict(given), lambda value: _note(value, stage))
         limit = (requirement(self._body, "ToolTimeLimit") or {}).get("timelimit")
+        container = container_of(self._body)
         return Invocation(
             argv=[sys.executable, "-P", "-m", "helios_wf.cwl.reference", request],
-            environment={},
+            # engines keep images and passwords in the user's own home
+            environment={"HOME": os.path.expanduser("~")} if container else {},
             stdin=None,
             stdout=None,
             stderr=None,
@@ -55,6 +61,7 @@ class ReferenceProgram(Program):
             scope=Scope(given, runtime),
             stage=stage,
             inherited=dict(os.environ),
+            ending=_ending(container, folders) if container else (),
         )
 
     def exit_code(self, invocation: Invocation, code: int) -> int:
@@ -91,11 +98,20 @@ def write_request(
     body: Mapping[str, Json], given: Mapping[str, Json], runtime: Mapping[str, Json], directory: str
 ) -> str:
     """Writes what cwltool is to do with one job, and returns the path of the request."""
-    Path(directory, TOOL).write_text(json.dumps(body), encoding="utf-8")
+    Path(directory, TOOL).write_text(json.dumps(plain(body)), encoding="utf-8")
     request = Path(directory, REQUEST)
-    asked = {"inputs": change_files(dict(given), _bare), "runtime": runtime}
+    inputs = change_files(dict(given), _bare)
+    asked = {"inputs": inputs, "runtime": runtime, "container": body.get(CONTAINER)}
     request.write_text(json.dumps(asked), encoding="utf-8")
     return str(request)
+
+
+def _ending(container: Container, folders: Folders) -> tuple[str, ...]:
+    """Returns the command that ends the container that cwltool started."""
+    if not container.engine.is_oci:
+        return ()
+    script = f'for id in "$0"/*.cid; do {container.engine.executable} rm --force "$(cat "$id")"; done'
+    return ("/bin/sh", "-c", script, folders.directory)
 
 
 def _note(value: dict[str, Json], stage: Stage) -> dict[str, Json]:
@@ -121,11 +137,13 @@ def main(arguments: list[str]) -> None:
     """Runs the tool of a request through cwltool, and writes the answer beside it."""
     request = Path(arguments[0])
     asked = json.loads(request.read_text(encoding="utf-8"))
-    answer = _run(request.with_name(TOOL), asked["inputs"], asked["runtime"])
+    answer = _run(request.with_name(TOOL), asked["inputs"], asked["runtime"], asked["container"])
     request.with_name(ANSWER).write_text(json.dumps(answer), encoding="utf-8")
 
 
-def _run(tool_path: Path, inputs: dict[str, Json], runtime: dict[str, Json]) -> dict[str, Any]:
+def _run(
+    tool_path: Path, inputs: dict[str, Json], runtime: dict[str, Json], container: dict[str, Any] | None
+) -> dict[str, Any]:
     """Returns ``exit_code``, ``outputs`` and ``error`` of one run of a tool."""
     from cwltool.errors import WorkflowException
     from schema_salad.exceptions import SchemaSaladException
@@ -136,6 +154,8 @@ def _run(tool_path: Path, inputs: dict[str, Json], runtime: dict[str, Json]) -> 
     answer: dict[str, Any] = {"exit_code": None, "outputs": {}, "error": None}
     try:
         tool, context = load_alone(tool_path, runtime)
+        if container is not None:
+            _contain(context, container["engine"], tool_path.parent)
 
         def finished(outputs: Any, status: str) -> None:
             answer["outputs"] = outputs or {}
@@ -148,6 +168,16 @@ def _run(tool_path: Path, inputs: dict[str, Json], runtime: dict[str, Json]) -> 
     except (WorkflowException, SchemaSaladException, OSError) as error:
         answer["error"] = str(error)
     return answer
+
+
+def _contain(context: Any, engine: dict[str, Json], folder: Path) -> None:
+    """Lets cwltool run tools with an engine, in the words of its own options."""
+    context.use_container = True
+    context.podman = engine["executable"] == "podman"
+    context.singularity = engine["name"] in ("singularity", "apptainer")
+    # the image is there; and a container that outlives its process is found by these files
+    context.pull_image = False
+    context.cidfile_dir = str(folder)
 
 
 def _record(job: Any, answer: dict[str, Any]) -> None:

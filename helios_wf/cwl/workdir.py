@@ -112,7 +112,10 @@ def _dirent(value: Json, name: Json, writable: bool) -> dict[str, Json]:
 
 def _lay(entry: dict[str, Json], folder: str, stage: Stage, moved: dict[str, str]) -> None:
     """Puts one File or Directory, and what belongs to it, into a folder below the working directory."""
-    target = _target(entry, folder, stage.folders.out)
+    if os.path.isabs(_name(entry)):
+        _mount(entry, stage, moved)
+        return
+    target = _target(entry, folder, stage)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     location = entry.get("location") or entry.get("path")
     if location is None or str(location).startswith("_:"):
@@ -122,15 +125,51 @@ def _lay(entry: dict[str, Json], folder: str, stage: Stage, moved: dict[str, str
         _put(source, target, writable=bool(entry.get("writable")))
         if not entry.get("writable"):
             stage.sources[target] = source
-        moved[location] = target
+        moved[location] = stage.seen(target)
     for sibling in entry.get("secondaryFiles") or ():
         _lay({**sibling, "writable": entry.get("writable")}, os.path.dirname(target), stage, moved)
 
 
-def _target(entry: Mapping[str, Json], folder: str, out: str) -> str:
-    name = entry.get("basename") or os.path.basename(str(entry.get("path") or entry.get("location") or ""))
+def _mount(entry: dict[str, Json], stage: Stage, moved: dict[str, str]) -> None:
+    """Puts one File or Directory, and what belongs to it, at an absolute path of the tool's container."""
+    path = os.path.normpath(_name(entry))
+    if not stage.takes_absolute:
+        raise JobError(
+            Cause.BAD_INPUT,
+            f"InitialWorkDirRequirement: the name {path!r} leads out of the working directory; absolute ones "
+            "are for tools that require a container (DockerRequirement, not under hints) and are run in it",
+        )
+    inside = stage.host(path)
+    if inside.startswith(stage.folders.out + "/"):
+        name = os.path.relpath(inside, stage.folders.out)
+        _lay({**entry, "basename": name}, stage.folders.out, stage, moved)
+        return
+    writable = bool(entry.get("writable"))
+    location = entry.get("location") or entry.get("path")
+    if location is None or str(location).startswith("_:"):
+        source = f"{stage.folder()}/{os.path.basename(path)}"
+        _write(entry, source, stage, moved)
+    else:
+        source = to_path(location)
+        if writable:
+            source = f"{stage.folder()}/{os.path.basename(path)}"
+            _put(to_path(location), source, writable=True)
+        moved[location] = path
+    stage.mounts[path] = (source, writable)
+    for sibling in entry.get("secondaryFiles") or ():
+        name = f"{os.path.dirname(path)}/{_name(sibling)}"
+        _mount({**sibling, "basename": name, "writable": writable}, stage, moved)
+
+
+def _name(entry: Mapping[str, Json]) -> str:
+    place = str(entry.get("path") or entry.get("location") or "")
+    return str(entry.get("basename") or os.path.basename(place))
+
+
+def _target(entry: Mapping[str, Json], folder: str, stage: Stage) -> str:
+    name = _name(entry)
     target = os.path.normpath(os.path.join(folder, name))
-    if not name or os.path.isabs(name) or not target.startswith(out + "/"):
+    if not name or not target.startswith((f"{stage.folders.out}/", f"{stage.folders.inputs}/")):
         raise JobError(
             Cause.BAD_INPUT,
             f"InitialWorkDirRequirement: the name {name!r} leads out of the working directory",

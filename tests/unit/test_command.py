@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from helios_wf.cwl.command import CompiledTool, Invocation, resources_of, way_of
 from helios_wf.cwl.files import Folders
 from helios_wf.cwl.schema import UncoveredError
-from helios_wf.errors import JobError, UnsupportedError
+from helios_wf.errors import JobError
 from helios_wf.model import Cuda, Json, Resources
 from helios_wf.states import Cause
 
@@ -448,13 +448,12 @@ def test_devices_are_asked_for_as_the_requirement_says(asked: dict[str, Json], g
 
 def test_the_way_of_a_tool_is_told_with_its_reason() -> None:
     assert way_of(tool_of()) == ("compiled", "")
-    assert way_of(tool_of(hints={"DockerRequirement": {"dockerPull": "debian"}})) == ("compiled", "")
     assert way_of(tool_of(requirements=[JAVASCRIPT]))[0] == "compiled with JavaScript"
     way, reason = way_of(tool_of(requirements=[{"class": "http://commonwl.org/cwltool#MPIRequirement"}]))
     assert way == "reference"
     assert "MPIRequirement" in reason
-    with pytest.raises(UnsupportedError, match="container"):
-        way_of(tool_of(requirements={"DockerRequirement": {"dockerPull": "debian"}}))
+    docker = {"DockerRequirement": {"dockerPull": "debian"}}
+    assert way_of(tool_of(requirements=docker)) == ("compiled", "")
     with pytest.raises(UncoveredError, match="Unheard"):
         CompiledTool(tool_of({"id": "x", "type": "Unheard"}))
 
