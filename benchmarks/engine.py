@@ -110,7 +110,7 @@ def one(jobs: int, folder: Path) -> None:
     document = load(folder / "workflow.cwl", cache=folder / "cache")
     store = Store.open(None, settings.home)
     run = new_run(store, document, {"values": list(range(jobs // 2))}, settings)
-    session.load_backend = lambda name, given: Instant()  # type: ignore[assignment]
+    session.open_backend = lambda names, given: Instant()  # type: ignore[assignment]
     started = time.perf_counter()
     (outcome,) = session.Session(store, settings).drive([run])
     print(time.perf_counter() - started, outcome.state)

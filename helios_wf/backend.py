@@ -51,8 +51,11 @@ class Backend(Protocol):
     def define(self, values: dict[str, Json]) -> None:
         """Takes tool bodies and constants by digest; specs name them.  A known digest is passed over."""
 
-    def room(self) -> int:
-        """Returns how many more one-core jobs would be useful to it now (running or queued in batches)."""
+    def room(self, gpus: bool = False) -> int:
+        """Returns how many more jobs would be useful to it now (running or queued in batches).
+
+        Those are jobs of one core; with ``gpus``, jobs that ask for a device.
+        """
 
     def check(self, resources: Resources) -> list[str]:
         """Returns the reasons why jobs that ask for this can never run here; empty when they can."""

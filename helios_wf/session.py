@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from helios_wf.backend import Backend, BackendSettings, load_backend
+from helios_wf.backend import Backend, BackendSettings
 from helios_wf.claims import check_home, check_outdir, check_resumable
 from helios_wf.config import Settings
 from helios_wf.containing import end_left, inside
@@ -24,6 +24,7 @@ from helios_wf.model import Document, Noun
 from helios_wf.model.noun import Json
 from helios_wf.plan import plan_document
 from helios_wf.publishing import Options, Publisher
+from helios_wf.routing import open_backend
 from helios_wf.states import GOOD_JOBS, JobState, RunState
 from helios_wf.store import Store, Tx, datasets, documents, jobs, requests, runs
 from helios_wf.store.rows import JobRow, RunRow
@@ -137,9 +138,10 @@ class Session:
             )
 
     def _backend(self) -> Backend:
-        settings = self._settings
-        options = settings.backends.get(settings.backend, {})
-        return load_backend(settings.backend, BackendSettings(str(settings.home), settings.jobs, options))
+        home, jobs, options = str(self._settings.home), self._settings.jobs, self._settings.backends
+        return open_backend(
+            self._settings.backend, lambda name: BackendSettings(home, jobs, options.get(name, {}))
+        )
 
     def _flow(self, run_id: str) -> Flow:
         row, document = self._contexts[run_id]

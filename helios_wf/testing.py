@@ -370,8 +370,8 @@ class FakeBackend:
         """Keeps the values."""
         self.values |= values
 
-    def room(self) -> int:
-        """Returns what is left of the room."""
+    def room(self, gpus: bool = False) -> int:
+        """Returns what is left of the room, for whatever jobs."""
         return max(0, self._room - len(self.running) - len(self._reports))
 
     def check(self, resources: Resources) -> list[str]:

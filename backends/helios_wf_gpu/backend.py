@@ -71,9 +71,11 @@ class GpuBackend:
         self._defined |= values.keys()
         self._inner.define(values)
 
-    def room(self) -> int:
-        """Returns how many more jobs would be useful: one that waits for each free device, or for a core."""
-        return max(0, max(self._slots.n_free, self._inner.room()) - len(self._waiting))
+    def room(self, gpus: bool = False) -> int:
+        """Returns how many more jobs would be useful: with ``gpus``, one that waits for each place."""
+        if gpus:
+            return max(0, self._slots.n_free + self._slots.n_places - len(self._waiting))
+        return self._inner.room()
 
     def check(self, resources: Resources) -> list[str]:
         """Returns why jobs that ask for this can never run here, with the devices that there are."""

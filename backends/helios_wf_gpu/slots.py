@@ -60,11 +60,14 @@ class Slots:
         return not self._load[uuid]
 
     @property
+    def n_places(self) -> int:
+        """How many jobs of one device can run at once."""
+        return self._jobs_per_device * (len(self.devices) - len(self.aside))
+
+    @property
     def n_free(self) -> int:
         """How many jobs of one device could start now."""
-        return sum(
-            self._jobs_per_device - self._load[uuid] for uuid in self.devices if uuid not in self.aside
-        )
+        return self.n_places - sum(self._load[uuid] for uuid in self.devices if uuid not in self.aside)
 
     def _free(self, cuda: Cuda) -> list[str]:
         """Returns the devices that fit and have room, those with the fewest jobs first."""

@@ -80,8 +80,10 @@ class LocalBackend:
             if digest not in self._values:
                 self._values[digest] = msgspec.Raw(msgspec.json.encode(value))
 
-    def room(self) -> int:
+    def room(self, gpus: bool = False) -> int:
         """Returns how many more one-core jobs would be useful: some batches for each worker."""
+        if gpus and not self._gpus:
+            return 0
         return max(0, self._wanted() - self._in_hand())
 
     def _wanted(self) -> int:

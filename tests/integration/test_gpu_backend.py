@@ -16,6 +16,7 @@ from helios_wf.backend import Backend, BackendSettings
 from helios_wf.errors import BackendError, SubmitRefusedError
 from helios_wf.model import Cuda, Json, Resources
 from helios_wf.processes import JOB_MARK, marked
+from helios_wf.routing import open_backend
 from helios_wf.states import Cause
 from helios_wf.testing import BackendContract, Bench, shell_tool
 
@@ -120,6 +121,7 @@ def test_the_runtime_of_a_tool_says_how_many_devices_it_has(bench: Bench) -> Non
     tool = {**tool, "requirements": [cuda]}
     (handle,) = bench.backend.submit([bench.spec(tool, Resources(gpus=1, cuda=Cuda(most=2)))])
     report = bench.drain(1)[handle]
+    assert report.cause is None, report.message
     assert Path(report.outputs["out"]["path"]).read_text().strip() == "2"
 
 
@@ -181,3 +183,17 @@ def test_who_waits_for_a_device_that_fails_is_told(tmp_path: Path) -> None:
 def test_wrong_options_are_refused(tmp_path: Path, options: dict[str, Json], words: str) -> None:
     with pytest.raises(BackendError, match=words):
         GpuBackend(settings(tmp_path, **options))
+
+
+class TestLocalAndGpu(TestGpuBackend):
+    """Both at once, as ``--backend local,gpu`` opens them."""
+
+    def make(self, home: Path) -> Backend:
+        options: dict[str, Json] = {"local": {"grace_s": 0.5}, "gpu": {"grace_s": 0.5, "devices": DEVICES}}
+        return open_backend("local,gpu", lambda name: BackendSettings(str(home), 2, options[name]))
+
+    def test_who_asks_for_a_device_gets_one(self, bench: Bench) -> None:
+        assert devices_of(bench, Resources(), Resources(gpus=1, cuda=Cuda(capabilities=("8.0",)))) == [
+            "",
+            "GPU-2",
+        ]

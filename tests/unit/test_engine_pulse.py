@@ -27,7 +27,7 @@ class IdleBackend:
 
     def define(self, values: dict[str, Json]) -> None: ...
 
-    def room(self) -> int:
+    def room(self, gpus: bool = False) -> int:
         return 1
 
     def check(self, resources: Resources) -> list[str]:
