@@ -40,6 +40,11 @@ class Destinations:
         self._taken: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._spared: set[str] = set()
+        self._placed: dict[tuple[Path, str, str], Path] = {}
+
+    def is_dataset(self, output: str) -> bool:
+        """Says whether an output becomes a dataset: its files have the names that they get there."""
+        return output in self._folders
 
     def spare(self, *values: Json) -> None:
         """Takes values whose files and folders stay as they are: nothing else is put in their places."""
@@ -48,6 +53,8 @@ class Destinations:
 
     def place(self, output: str, position: int, basename: str, source: str | None = None) -> Path:
         """Returns a free place for a file; equal names get ``_2``, ``_3`` (in a dataset: an error).
+
+        What is put out more than once has one place, but for that in a dataset.
 
         Raises:
             UserError: a dataset would have two files of one name, or the name is none.
@@ -73,6 +80,9 @@ class Destinations:
         """
         if "/" in basename or "\0" in basename or basename in ("", ".", ".."):
             raise UserError(f"an output cannot be called {basename!r}: a basename has no '/' and is no '..'")
+        known = self._placed.get((folder, basename, source)) if source is not None else None
+        if known is not None:
+            return known
         path = wanted = f"{folder}/{basename}"
         number, name = self._numbers.get(wanted, 1), Path(basename)
         while path in self._taken or (path in self._spared and path != source):
@@ -80,6 +90,8 @@ class Destinations:
             path = f"{folder}/{name.stem}_{number}{name.suffix}"
         self._taken.add(path)
         self._numbers[wanted] = number
+        if source is not None:
+            self._placed[folder, basename, source] = Path(path)
         return Path(path)
 
 
@@ -121,6 +133,7 @@ class _Arrangement:
         self._destinations = destinations
         self._literals = literals
         self._written = 0
+        self._known: set[tuple[str, Path]] = set()
 
     def value(self, value: Json, output: str) -> Json:
         """Returns a value with its files where they will be."""
@@ -132,20 +145,23 @@ class _Arrangement:
         if not is_file_or_directory(value):
             return {key: self.value(one, output) for key, one in value.items()}
         place = self._destinations.place(output, len(files), basename_of(value), _source(value))
-        moved = self._moved(value, place, output)
+        moved = self._moved(value, place, output, named=self._destinations.is_dataset(output))
         if value["class"] == "File":
             files.append(moved)
         return moved
 
-    def _moved(self, value: dict[str, Json], place: Path, output: str) -> dict[str, Json]:
+    def _moved(self, value: dict[str, Json], place: Path, output: str, *, named: bool) -> dict[str, Json]:
+        """Returns a value at its place; it is called as that is where ``named``, else as it was."""
         source = _source(value) or self._write(value)
         size = value.get("size")
         if size is None and value["class"] == "File":
             size = _size(Path(source), place)
-        self.moves.append(
-            Publication(output, len(self.moves), source, str(place), size or 0, value.get("checksum"))
-        )
-        moved = _at(value, place) | {"basename": place.name}
+        if (source, place) not in self._known:
+            self._known.add((source, place))
+            self.moves.append(
+                Publication(output, len(self.moves), source, str(place), size or 0, value.get("checksum"))
+            )
+        moved = _at(value, place) | {"basename": place.name if named else basename_of(value)}
         if value["class"] == "File":
             moved["size"] = size
         for derived in ("nameroot", "nameext", "dirname"):
@@ -154,7 +170,7 @@ class _Arrangement:
             moved["listing"] = self._listing(value, place, output)
         if value.get("secondaryFiles"):
             moved["secondaryFiles"] = [
-                self._moved(entry, self._beside(entry, basename_of(value), place), output)
+                self._moved(entry, self._beside(entry, basename_of(value), place), output, named=named)
                 for entry in value["secondaryFiles"]
             ]
         return moved
@@ -163,10 +179,11 @@ class _Arrangement:
         """Returns the entries of a Directory: they move with it, or one by one where it is a literal."""
         if _source(value) is not None:
             return [_relisted(entry, place) for entry in value["listing"]]
-        return [
-            self._moved(entry, self._destinations.free(place, basename_of(entry), _source(entry)), output)
-            for entry in value["listing"]
-        ]
+        moved = []
+        for entry in value["listing"]:
+            inside = self._destinations.free(place, basename_of(entry), _source(entry))
+            moved.append(self._moved(entry, inside, output, named=True))
+        return moved
 
     def _beside(self, entry: dict[str, Json], primary: str, place: Path) -> Path:
         """Returns the place of a secondary file: beside its primary, and renamed as that was."""

@@ -87,8 +87,6 @@ EXPECTED = {
     "folder/b": "also",
     "a": "in folder",
     "given.txt": "given",
-    "given_2.txt": "given",
-    "given_3.txt": "given",
 }
 
 
@@ -99,6 +97,12 @@ def test_everything_is_published_once_and_inputs_stay(tmp_path: Path) -> None:
     assert case.there() == EXPECTED
     assert (case.inputs / "given.txt").read_text() == "given"
     assert json.dumps(arranged.outputs).count(str(case.work)) == 0
+    assert [one["path"][-10:] for one in arranged.outputs["list"]] == [
+        "t/same.txt",
+        "same_2.txt",
+        "same_3.txt",
+    ]
+    assert {one["basename"] for one in arranged.outputs["list"]} == {"same.txt"}
 
 
 @pytest.mark.parametrize(

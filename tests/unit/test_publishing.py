@@ -66,7 +66,9 @@ def test_equal_names_get_numbers_and_their_secondary_files_go_with_them(place: P
         "a_2.bam.bai": "bai 2",
         "a_2.idx": "idx 2",
     }
-    assert [one["basename"] for one in second["secondaryFiles"]] == ["a_2.bam.bai", "a_2.idx"]
+    siblings = second["secondaryFiles"]
+    assert [Path(one["path"]).name for one in siblings] == ["a_2.bam.bai", "a_2.idx"]
+    assert [one["basename"] for one in siblings] == ["a.bam.bai", "a.idx"]
     assert first["path"] == str(place.out / "a.bam")
 
 

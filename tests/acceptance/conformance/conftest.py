@@ -44,7 +44,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     for path in (copy, *copy.rglob("*")):
         path.chmod(path.stat().st_mode | 0o200)
     collector = CWLYamlFile.from_parent(parent, path=copy / PUBLIC.name)
-    return collector  # noqa: RET504
+    return collector
 
 
 class _Missing(pytest.File):
