@@ -43,9 +43,7 @@ def test_every_range_runs_in_a_process_and_a_folder_of_its_own(tmp_path: Path) -
 
 
 def test_a_range_that_fails_leaves_the_others_alone(tmp_path: Path) -> None:
-    script = (
-        "echo at $first >&2; case $first in 0) exit 3 ;; 10) kill -SEGV $$ ;; 30) exit 0 ;; esac"
-    )
+    script = "echo at $first >&2; case $first in 0) exit 3 ;; 10) kill -SEGV $$ ;; 30) exit 0 ;; esac"
     tool = range_tool(f"{script}; touch out", permanentFailCodes=[3])
     tool["outputs"][0]["type"] = "File"
     report = attempt(tmp_path, tool, *TWO, EventRange(25, 30), EventRange(30, 31))
