@@ -4,8 +4,9 @@
     task     DEFINED -> READY -> IN_PROGRESS -> DONE | FINISHED | FAILED | CANCELLED | SKIPPED
     job      READY -> LEASED -> RUNNING -> DONE | FINISHED | FAILED | CANCELLED
              (LEASED, RUNNING -> READY: once more; READY -> SKIPPED)
-    range    READY -> LEASED -> RUNNING -> DONE | FATAL | CANCELLED
-             (RUNNING -> FAILED -> READY | SPLIT | FATAL)
+    range    READY -> LEASED -> RUNNING -> DONE | SPLIT | FATAL | CANCELLED
+             (LEASED, RUNNING -> READY: once more; READY -> SPLIT: the other half was innocent;
+             RUNNING -> FAILED -> SPLIT: once it is known that the tool works at all)
     dataset  OPEN -> CLOSED -> DELETED
 
 The store writes the legal source states into the WHERE of every move, so an illegal one changes no row.
@@ -90,7 +91,7 @@ class RangeState(StrEnum):
     DONE = "DONE"
     """its output is durable and checksummed"""
     FAILED = "FAILED"
-    """the last try failed; what comes next is being decided"""
+    """failed; whether it is worth bisecting shows when another range of the task has succeeded"""
     SPLIT = "SPLIT"
     """bisected: its two halves account for its events"""
     FATAL = "FATAL"
@@ -221,12 +222,27 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
 }
 
 RANGE_MOVES: dict[RangeState, frozenset[RangeState]] = {
-    RangeState.READY: frozenset({RangeState.LEASED, RangeState.CANCELLED}),
+    RangeState.READY: frozenset({RangeState.LEASED, RangeState.SPLIT, RangeState.CANCELLED}),
     RangeState.LEASED: frozenset(
-        {RangeState.RUNNING, RangeState.READY, RangeState.DONE, RangeState.FAILED, RangeState.CANCELLED}
+        {
+            RangeState.RUNNING,
+            RangeState.READY,
+            RangeState.DONE,
+            RangeState.FAILED,
+            RangeState.SPLIT,
+            RangeState.FATAL,
+            RangeState.CANCELLED,
+        }
     ),
     RangeState.RUNNING: frozenset(
-        {RangeState.READY, RangeState.DONE, RangeState.FAILED, RangeState.CANCELLED}
+        {
+            RangeState.READY,
+            RangeState.DONE,
+            RangeState.FAILED,
+            RangeState.SPLIT,
+            RangeState.FATAL,
+            RangeState.CANCELLED,
+        }
     ),
     RangeState.FAILED: frozenset(
         {RangeState.READY, RangeState.SPLIT, RangeState.FATAL, RangeState.CANCELLED}
@@ -236,6 +252,8 @@ RANGE_MOVES: dict[RangeState, frozenset[RangeState]] = {
     RangeState.FATAL: frozenset({RangeState.READY}),
     RangeState.CANCELLED: frozenset({RangeState.READY}),
 }
+
+SETTLED_RANGES = frozenset({RangeState.DONE, RangeState.SPLIT, RangeState.FATAL, RangeState.CANCELLED})
 
 DATASET_MOVES: dict[DatasetState, frozenset[DatasetState]] = {
     DatasetState.OPEN: frozenset({DatasetState.CLOSED, DatasetState.DELETED}),

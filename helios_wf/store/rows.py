@@ -10,8 +10,8 @@ from datetime import datetime
 
 import msgspec
 
-from helios_wf.model import Json, Noun
-from helios_wf.states import Cause, DatasetState, JobState, RunState, TaskState
+from helios_wf.model import Json, Noun, RangeReport
+from helios_wf.states import Cause, DatasetState, JobState, RangeState, RunState, TaskState
 
 
 class NewRun(Noun, frozen=True):
@@ -160,6 +160,92 @@ class OpenJob(Noun, frozen=True):
     attempt: int
     backend: str
     directory: str
+
+
+class RangeKey(Noun, frozen=True):
+    """An event range ``[first, stop)`` of a job."""
+
+    task: int
+    path: str
+    first: int
+    stop: int
+
+
+class RangeLease(RangeKey, frozen=True):
+    """A try of an event range that an attempt of its job is given; ``depth`` as in ``RangeRow``."""
+
+    number: int
+    attempt: int
+    depth: int = 0
+
+
+class NewRange(RangeKey, frozen=True):
+    """A range that comes of another; it is not tried before the one that begins at ``waits_for``."""
+
+    depth: int
+    waits_for: int | None = None
+    state: RangeState = RangeState.READY
+
+
+class RangeMove(RangeKey, frozen=True):
+    """A range that changes without a try; it waits for no other one any more."""
+
+    to: RangeState
+
+
+class RangeSettlement(Noun, frozen=True):
+    """What became of a try; ``charged`` and ``lost`` count its tries with this one."""
+
+    task: int
+    path: str
+    attempt: int
+    to: RangeState
+    report: RangeReport
+    charged: int = 0
+    lost: int = 0
+    not_before: float = 0.0
+    host: str = ""
+    worker: str = ""
+
+
+class RangeRow(RangeKey, frozen=True):
+    """An event range as the store knows it.
+
+    ``number`` counts its tries, ``attempt`` is the job's attempt that got the last one; ``depth`` is how many
+    cuts lie between it and the range it was at first.  The fields from ``cause`` on tell of the last try that
+    was settled.
+    """
+
+    state: RangeState
+    number: int
+    attempt: int
+    charged: int
+    lost: int
+    depth: int
+    waits_for: int | None
+    not_before: float
+    cause: Cause | None
+    exit_code: int | None
+    signal: int | None
+    n_out: int | None
+    started_at: float
+    wall_s: float
+    cpu_s: float
+    peak_memory_mb: float | None
+    host: str
+    worker: str
+    directory: str
+    message: str
+    stderr_tail: str
+    outputs: Json
+
+
+class RangeCount(Noun, frozen=True):
+    """How many ranges there are in a state, how many events they have, and where the last of them ends."""
+
+    n_ranges: int
+    n_events: int
+    stop: int
 
 
 class LogRow(Noun, frozen=True):

@@ -1,7 +1,7 @@
 """The tables.  Times are seconds since the epoch (double); JSON is text.
 
-``jobs.path`` holds the sortable key of a path (``store.paths``).  ``jobs`` and ``log`` have no foreign keys:
-they are written at every change of state.
+``jobs.path`` and ``event_ranges.path`` hold the sortable key of a path (``store.paths``).  ``jobs``,
+``event_ranges`` and ``log`` have no foreign keys: they are written at every change of state.
 """
 
 from __future__ import annotations
@@ -111,6 +111,38 @@ jobs = Table(
     Column("command", Text),
     Column("outputs", Text),
     Index(None, "state", "run", "task"),
+)
+
+event_ranges = Table(
+    "event_ranges",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("task", Integer, primary_key=True, autoincrement=False),
+    Column("path", Sortable, primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("stop", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("charged", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("waits_for", BigInteger),
+    Column("not_before", Double, nullable=False),
+    Column("cause", Text),
+    Column("exit_code", Integer),
+    Column("signal", Integer),
+    Column("n_out", BigInteger),
+    Column("started_at", Double),
+    Column("wall_s", Double),
+    Column("cpu_s", Double),
+    Column("peak_memory_mb", Double),
+    Column("host", Text),
+    Column("worker", Text),
+    Column("directory", Text),
+    Column("message", Text),
+    Column("stderr_tail", Text),
+    Column("outputs", Text),
 )
 
 shapes = Table(

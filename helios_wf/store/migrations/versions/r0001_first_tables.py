@@ -17,6 +17,7 @@ def upgrade() -> None:
     _column_sets()
     _datasets()
     _documents()
+    _event_ranges()
     _jobs()
     _log()
     _runs()
@@ -56,6 +57,40 @@ def _documents() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("documents_pkey")),
+    )
+
+
+def _event_ranges() -> None:
+    op.create_table(
+        "event_ranges",
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("task", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("path", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("first", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("stop", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("charged", sa.Integer(), nullable=False),
+        sa.Column("lost", sa.Integer(), nullable=False),
+        sa.Column("depth", sa.Integer(), nullable=False),
+        sa.Column("waits_for", sa.BigInteger(), nullable=True),
+        sa.Column("not_before", sa.Double(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("exit_code", sa.Integer(), nullable=True),
+        sa.Column("signal", sa.Integer(), nullable=True),
+        sa.Column("n_out", sa.BigInteger(), nullable=True),
+        sa.Column("started_at", sa.Double(), nullable=True),
+        sa.Column("wall_s", sa.Double(), nullable=True),
+        sa.Column("cpu_s", sa.Double(), nullable=True),
+        sa.Column("peak_memory_mb", sa.Double(), nullable=True),
+        sa.Column("host", sa.Text(), nullable=True),
+        sa.Column("worker", sa.Text(), nullable=True),
+        sa.Column("directory", sa.Text(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("stderr_tail", sa.Text(), nullable=True),
+        sa.Column("outputs", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("run", "task", "path", "first", "stop", name=op.f("event_ranges_pkey")),
     )
 
 

@@ -1,0 +1,111 @@
+"""The verbs that read event ranges."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, tuple_
+
+from helios_wf.model import Json
+from helios_wf.states import SETTLED_RANGES, Cause, RangeState
+from helios_wf.store import paths
+from helios_wf.store.codec import load
+from helios_wf.store.rows import RangeCount, RangeRow
+from helios_wf.store.schema import event_ranges
+
+_STATE = {str(state): state for state in RangeState}
+_OPEN = [state for state in RangeState if state not in SETTLED_RANGES]
+
+_c = event_ranges.c
+_COUNTED = (func.count(), func.sum(_c.stop - _c.first), func.max(_c.stop))
+
+
+def unsettled(tx: Connection, run: str, task: int, path: str) -> Sequence[RangeRow]:
+    """Returns the ranges of a job that are not settled, in event order."""
+    query = select(event_ranges).where(*_of_job(run, task, path), _c.state.in_(_OPEN)).order_by(_c.first)
+    return [_row(row) for row in tx.execute(query)]
+
+
+def outputs(tx: Connection, run: str, task: int, path: str) -> Iterator[dict[str, Json]]:
+    """Yields the outputs of the ranges of a job that are done, in event order."""
+    query = (
+        select(_c.outputs).where(*_of_job(run, task, path), _c.state == RangeState.DONE).order_by(_c.first)
+    )
+    for (text,) in _streamed(tx, query):
+        yield load(text) or {}
+
+
+def counts_of(tx: Connection, run: str, task: int, path: str) -> dict[RangeState, RangeCount]:
+    """Returns how many ranges of a job are in each state that occurs."""
+    query = select(_c.state, *_COUNTED).where(*_of_job(run, task, path)).group_by(_c.state)
+    return {_STATE[state]: RangeCount(n, int(events), stop) for state, n, events, stop in tx.execute(query)}
+
+
+def counts(tx: Connection, run: str) -> dict[int, dict[RangeState, RangeCount]]:
+    """Returns for each task of a run how many of its ranges are in each state that occurs."""
+    query = select(_c.task, _c.state, *_COUNTED).where(_c.run == run).group_by(_c.task, _c.state)
+    found: dict[int, dict[RangeState, RangeCount]] = {}
+    for task, state, n, events, stop in tx.execute(query):
+        found.setdefault(task, {})[_STATE[state]] = RangeCount(n, int(events), stop)
+    return found
+
+
+def list(
+    tx: Connection,
+    run: str,
+    task: int | None = None,
+    states: Collection[RangeState] | None = None,
+    limit: int = 1000,
+    after: RangeRow | None = None,
+) -> Sequence[RangeRow]:
+    """Returns up to ``limit`` ranges of a run by task, job and first event, those behind ``after``."""
+    query = select(event_ranges).where(_c.run == run)
+    if task is not None:
+        query = query.where(_c.task == task)
+    if states is not None:
+        query = query.where(_c.state.in_(builtins.list(states)))
+    order = (_c.task, _c.path, _c.first, _c.stop)
+    if after is not None:
+        query = query.where(tuple_(*order) > (after.task, paths.key(after.path), after.first, after.stop))
+    return [_row(row) for row in tx.execute(query.order_by(*order).limit(limit))]
+
+
+def _of_job(run: str, task: int, path: str) -> tuple[Any, ...]:
+    return _c.run == run, _c.task == task, _c.path == paths.key(path)
+
+
+def _streamed(tx: Connection, query: Any) -> Iterator[Any]:
+    yield from tx.execute(query, execution_options={"stream_results": True, "yield_per": 2000})
+
+
+def _row(row: Row[Any]) -> RangeRow:
+    return RangeRow(
+        task=row.task,
+        path=paths.path(row.path),
+        first=row.first,
+        stop=row.stop,
+        state=_STATE[row.state],
+        number=row.number,
+        attempt=row.attempt,
+        charged=row.charged,
+        lost=row.lost,
+        depth=row.depth,
+        waits_for=row.waits_for,
+        not_before=row.not_before,
+        cause=Cause(row.cause) if row.cause else None,
+        exit_code=row.exit_code,
+        signal=row.signal,
+        n_out=row.n_out,
+        started_at=row.started_at or 0.0,
+        wall_s=row.wall_s or 0.0,
+        cpu_s=row.cpu_s or 0.0,
+        peak_memory_mb=row.peak_memory_mb,
+        host=row.host or "",
+        worker=row.worker or "",
+        directory=row.directory or "",
+        message=row.message or "",
+        stderr_tail=row.stderr_tail or "",
+        outputs=load(row.outputs),
+    )
