@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping, Sequence
 
 TAIL_BYTES = 8192
 TAIL_LINES = 20
 
 NO_ROOM_BYTES = 65536
+
+WORD_LIMIT_BYTES = 131072
+"""Most bytes of one word of a command line.  Source: MAX_ARG_STRLEN of Linux."""
 
 _DISK_MESSAGES = ("No space left on device", "Disk quota exceeded")
 _seen_kills: int | None = None
@@ -79,3 +83,25 @@ def _counter(path: str) -> int:
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     return 0
+
+def too_long(argv: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Returns why the system takes no command line of this length, and what to do instead.
+
+    Source: execve(2), "Limits on size of arguments and environment".
+    """
+    words = [len(os.fsencode(word)) + 1 for word in argv]
+    longest = max(words)
+    if longest > WORD_LIMIT_BYTES:
+        shell = " (a ShellCommandRequirement makes one word of the whole line)" if argv[1:2] == ["-c"] else ""
+        what = f"one of its words has {longest:,} bytes{shell}, and the system takes {WORD_LIMIT_BYTES:,}"
+    else:
+        others = sum(len(os.fsencode(f"{name}={value}")) + 1 for name, value in environment.items())
+        total = sum(words) + others + 8 * (len(argv) + len(environment))
+        what = (
+            f"its command line of {len(argv):,} words has {total:,} bytes with the environment, "
+            f"and the system takes {os.sysconf('SC_ARG_MAX'):,} (a quarter of ulimit -s, 6 MiB at most)"
+        )
+    return (
+        f"{what}; let the tool read the names from a file that an InitialWorkDirRequirement writes, "
+        "or merge in groups (helios:merge with maxInputs)"
+    )

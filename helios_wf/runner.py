@@ -27,7 +27,7 @@ from helios_wf.cwl.command import Invocation
 from helios_wf.cwl.files import Folders
 from helios_wf.cwl.program import Program, program_of
 from helios_wf.errors import HeliosError, JobError, UnsupportedError
-from helios_wf.evidence import first_disk_error, is_full, memory_kills, tail
+from helios_wf.evidence import first_disk_error, is_full, memory_kills, tail, too_long
 from helios_wf.model import JobSpec, Json, Report
 from helios_wf.processes import (
     GRACE_S,
@@ -291,7 +291,10 @@ def start(
         except (FileNotFoundError, PermissionError, NotADirectoryError, ValueError) as error:
             raise _not_started(invocation.argv[0], environment, error) from None
         except OSError as error:
-            if error.errno not in (errno.E2BIG, errno.ENOEXEC):
+            if error.errno == errno.E2BIG:
+                text = too_long(invocation.argv, environment)
+                raise JobError(Cause.NOT_STARTED, f"command {invocation.argv[0]!r}: {text}") from None
+            if error.errno != errno.ENOEXEC:
                 raise
             raise _not_started(invocation.argv[0], environment, error) from None
 

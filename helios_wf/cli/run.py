@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SHOWN = 3
 """How many kinds of failures are shown in full."""
 
+SHOWN_WORDS = 200
+"""How many words of a failed job's command line are shown."""
+
 PASSED_OVER = 10
 """How many datasets that have the name, but not what else a mask asks for, are told."""
 
@@ -201,6 +204,15 @@ def _where(job: JobRow, step: str) -> str:
     return f"{step}[{job.path.replace('/', ',')}]" if job.path else step
 
 
+def _shown(command: Sequence[str]) -> str:
+    """Returns a command line as a shell takes it; of a very long one the first words."""
+    import shlex
+
+    more = len(command) - SHOWN_WORDS
+    rest = f" ... and {more:,} words more" if more > 0 else ""
+    return shlex.join(command[:SHOWN_WORDS]) + rest
+
+
 def describe(job: JobRow, step: str) -> str:
     """Returns what is to be said of a failed job: cause first, then where, command and the log's end."""
     events = f", events {job.first} to {job.stop}" if job.first is not None else ""
@@ -209,9 +221,7 @@ def describe(job: JobRow, step: str) -> str:
         lines += ["    its stderr ends with:"]
         lines += [f"      {line}" for line in job.stderr_tail.rstrip().splitlines()[-8:]]
     if job.command:
-        import shlex
-
-        lines.append(f"    command: {shlex.join(job.command)}")
+        lines.append(f"    command: {_shown(job.command)}")
     if job.directory:
         lines.append(f"    its folder: {job.directory}")
     return "\n".join(lines)
