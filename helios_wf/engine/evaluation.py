@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import UNSET
 
-from helios_wf.cwl.command import has_fixed_resources, resources_of
-from helios_wf.cwl.expressions import Expression, compile_expression
+from helios_wf.cwl.asked import Asked
+from helios_wf.cwl.expressions import compile_expression
 from helios_wf.cwl.inputs import loaded
+from helios_wf.cwl.javascript import Work
+from helios_wf.cwl.requirements import javascript_of
 from helios_wf.cwl.schema import Types, fits, show
 from helios_wf.engine.values import Values
 from helios_wf.errors import JobError
@@ -19,6 +20,7 @@ from helios_wf.model.noun import Json, digest
 from helios_wf.model.plans import (
     At,
     Defaulted,
+    Element,
     Feed,
     Guarded,
     JobOutput,
@@ -41,7 +43,7 @@ class Constants(NamedTuple):
 
 
 class Evaluator:
-    """Evaluates the inputs of one task's jobs."""
+    """Evaluates the inputs of one task's jobs, as work that is done for many jobs together."""
 
     def __init__(self, task: Task, values: Values) -> None:
         self.task = task
@@ -55,6 +57,10 @@ class Evaluator:
         declared = None if task.process is None else {parameter.name for parameter in task.process.inputs}
         self._declared = declared
         self._constants: Constants | None = None
+        self._fixed: dict[str, Json] = {}
+        """Values that feeds with ``valueFrom`` start from, of those that do not depend on the path."""
+        self._unchanging = {feed.name for feed in self._own if self._depth(feed, chains) == 0}
+        self._asked = Asked(task.process.body) if isinstance(task.process, Tool) else None
         self._resources: Resources | None = None
 
     def constants(self) -> Constants:
@@ -70,23 +76,19 @@ class Evaluator:
         """Returns the constants that the tool declares: what a backend is told once."""
         return self._named(self.constants().inputs)
 
-    def inputs(self, path: Path, override: dict[str, Json] | None = None) -> dict[str, Json] | None:
-        """Returns the job's own inputs (over the constants), or None when ``when`` is false.
+    def inputs(self, path: Path, override: dict[str, Json] | None = None) -> Work[dict[str, Json] | None]:
+        """Evaluates the job's own inputs (over the constants); None when ``when`` is false.
 
         Raises:
             JobError: an expression failed, or ``when`` gave no boolean.
         """
-        given = override or {}
-        own = {
-            feed.name: given[feed.name]
-            if feed.name in given
-            else self._load(feed, self._values.value(feed.source, path))
-            for feed in self._own
-        }
+        own = {feed.name: self._before(feed, path, override or {}) for feed in self._own}
         if self._evaluated or self.task.when:
             every = self.constants().inputs | own
-            after = every | {feed.name: self._value_from(feed, every) for feed in self._evaluated}
-            if not self._when(after):
+            after = dict(every)
+            for feed in self._evaluated:
+                after[feed.name] = yield from self._value_from(feed, every)
+            if not (yield from self._when(after)):
                 return None
             own |= {feed.name: after[feed.name] for feed in self._evaluated}
         for feed in self._ranges:
@@ -95,25 +97,29 @@ class Evaluator:
                 own[feed.name] = value
         return self._named(own)
 
-    def resources(self, inputs: dict[str, Json]) -> tuple[Resources, bool]:
-        """Returns what a job of the tool with these own inputs asks for, and whether they all ask for it."""
+    def resources(self, inputs: dict[str, Json]) -> Work[Resources]:
+        """Evaluates what a job of the tool with these own inputs asks for."""
         if self._resources is not None:
-            return self._resources, True
-        assert isinstance(self.task.process, Tool)
-        body = self.task.process.body
-        resources = resources_of(body, self.shared() | inputs)
-        if has_fixed_resources(body):
+            return self._resources
+        assert self._asked is not None
+        resources = yield from self._asked.work(self.shared() | inputs)
+        if self._asked.is_fixed:
             self._resources = resources
-        return resources, self._resources is not None
+        return resources
+
+    @property
+    def has_fixed_resources(self) -> bool:
+        """Whether all jobs ask for what the first one asked for."""
+        return self._resources is not None
 
     def reads(self, path: Path) -> Iterator[tuple[int, Path]]:
         """Yields the single jobs whose outputs a job reads, to be fetched together with others."""
         for feed in self._own:
             yield from _reads(self._values.plan, feed.source, path)
 
-    def all_inputs(self, path: Path) -> dict[str, Json] | None:
-        """Returns constants and own inputs together, with the process's defaults; None when skipped."""
-        own = self.inputs(path)
+    def all_inputs(self, path: Path) -> Work[dict[str, Json] | None]:
+        """Evaluates constants and own inputs together, with the process's defaults; None when skipped."""
+        own = yield from self.inputs(path)
         if own is None:
             return None
         every = self.shared() | own
@@ -126,32 +132,47 @@ class Evaluator:
         merged = self.task.merge is not None and feed.name == self.task.merge.input
         if feed.value_from or _is_range(feed) or merged:
             return False
-        return depth_of(feed.source, chains.__getitem__, self._values.plan.domains) == 0
+        return self._depth(feed, chains) == 0
+
+    def _depth(self, feed: Feed, chains: list[int]) -> int:
+        return depth_of(feed.source, chains.__getitem__, self._values.plan.domains)
+
+    def _before(self, feed: Feed, path: Path, given: dict[str, Json]) -> Json:
+        """Returns the value of a feed before ``valueFrom``."""
+        if feed.name in given:
+            return given[feed.name]
+        if feed.name in self._fixed:
+            return self._fixed[feed.name]
+        value = self._load(feed, self._values.value(feed.source, path))
+        if feed.name in self._unchanging:
+            self._fixed[feed.name] = value
+        return value
 
     def _named(self, inputs: dict[str, Json]) -> dict[str, Json]:
         if self._declared is None:
             return inputs
         return {name: value for name, value in inputs.items() if name in self._declared}
 
-    def _value_from(self, feed: Feed, inputs: dict[str, Json]) -> Json:
+    def _value_from(self, feed: Feed, inputs: dict[str, Json]) -> Work[Json]:
         assert feed.value_from is not None
-        return _compiled(feed.value_from, self.task.javascript)(inputs, inputs.get(feed.name), {})
+        expression = compile_expression(feed.value_from, self.task.javascript)
+        return (yield from expression.work(inputs, inputs.get(feed.name), {}))
 
-    def _when(self, inputs: dict[str, Json]) -> bool:
+    def _when(self, inputs: dict[str, Json]) -> Work[bool]:
         if self.task.when is None:
             return True
-        value = _compiled(self.task.when, self.task.javascript)(inputs, None, {})
+        value = yield from compile_expression(self.task.when, self.task.javascript).work(inputs, None, {})
         if not isinstance(value, bool):
             text = f"when: {self.task.when} of step {self.task.name!r} must give true or false, not {value!r}"
-            raise JobError(Cause.EXPRESSION, text)
+            raise JobError(Cause.EXPRESSION, text, self.task.when)
         return value
 
     def _load(self, feed: Feed, value: Json) -> Json:
         return loaded(value, feed.name) if feed.load_contents else value
 
 
-def run_expression(task: Task, inputs: dict[str, Json]) -> dict[str, Json]:
-    """Returns the outputs of an ExpressionTool.
+def run_expression(task: Task, inputs: dict[str, Json]) -> Work[dict[str, Json]]:
+    """Evaluates the outputs of an ExpressionTool.
 
     Raises:
         JobError: the expression failed, gave no object with the outputs, or one that is not of its type.
@@ -162,20 +183,20 @@ def run_expression(task: Task, inputs: dict[str, Json]) -> dict[str, Json]:
         p.name: loaded(inputs.get(p.name), p.name) if p.load_contents else inputs.get(p.name)
         for p in process.inputs
     }
-    value = _compiled(process.body["expression"], _library(process))(given, None, {})
+    text = process.body["expression"]
+    value = yield from compile_expression(text, javascript_of(process.body)).work(given, None, {})
     if not isinstance(value, dict):
-        raise JobError(
-            Cause.EXPRESSION, f"the expression of {task.name!r} must give an object of outputs, not {value!r}"
-        )
+        wrong = f"the expression of {task.name!r} must give an object of outputs, not {value!r}"
+        raise JobError(Cause.EXPRESSION, wrong, text)
     outputs = {output.name: value.get(output.name) for output in process.outputs}
     types = Types(process.body)
     for output in process.outputs:
         kind, found = types.read(output.type), outputs[output.name]
         if kind.kind != "Any" and not fits(kind, found):
-            text = (
+            wrong = (
                 f"output {output.name!r} of {task.name!r} must be {kind}; the expression gave {show(found)}"
             )
-            raise JobError(Cause.EXPRESSION, text)
+            raise JobError(Cause.EXPRESSION, wrong, text)
     return outputs
 
 
@@ -183,6 +204,8 @@ def _reads(plan: Plan, source: Source, path: Path) -> Iterator[tuple[int, Path]]
     match source:
         case JobOutput(task, _):
             yield task, path[: len(plan.tasks[task].chain)]
+        case Element(inside, _, depth):
+            yield from _reads(plan, inside, path[:depth])
         case At(inside, positions):
             yield from _reads(plan, inside, tuple([path[position] for position in positions]))
         case Guarded(inside, task):
@@ -197,14 +220,3 @@ def _reads(plan: Plan, source: Source, path: Path) -> Iterator[tuple[int, Path]]
 
 def _is_range(feed: Feed) -> bool:
     return isinstance(feed.source, RangeBound)
-
-
-def _library(process: ExpressionTool) -> tuple[str, ...] | None:
-    from helios_wf.cwl.requirements import javascript_of
-
-    return javascript_of(process.body)
-
-
-@lru_cache(maxsize=1024)
-def _compiled(text: str, javascript: tuple[str, ...] | None) -> Expression:
-    return compile_expression(text, javascript)

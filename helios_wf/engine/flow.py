@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from helios_wf.cwl.javascript import LATER, Work, complete_all
 from helios_wf.engine import paths
 from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.evaluation import run_expression
@@ -37,6 +38,7 @@ MOST_RECORDED = 2000
 """Jobs without a tool that one call of ``lease`` does at most, so that ticks stay short."""
 
 LayoutOf = Callable[[str, str | None], Layout]
+Move = Callable[[], JobSpec | None]
 
 
 class Flow:
@@ -157,6 +159,7 @@ class Flow:
         specs: list[JobSpec] = []
         leases: list[Lease] = []
         n_recorded = 0
+        late: list[Job] = []
         while len(specs) < room and not self.failed and n_recorded < MOST_RECORDED:
             ready = self._next_jobs(room - len(specs))
             if not ready:
@@ -164,18 +167,23 @@ class Flow:
                     break
                 continue
             self.outputs.load_all(one for job in ready for one in self.specs.of(job.task).reads(job.path))
-            for job in ready:
-                spec = self._start(tx, job)
+            moves = complete_all([self._prepare(tx, job) for job in ready])
+            late = [job for job, move in zip(ready, moves, strict=True) if move is LATER]
+            for job, move in zip(ready, moves, strict=True):
+                spec = None if move is LATER else self._start(job, move)
                 n_recorded += spec is None
                 if spec is not None:
                     specs.append(spec)
                     leases.append(self._lease(job, spec))
+            self.queue.add(late)
+            if late:
+                break
         self._flush()
         accepted = jobs.lease(tx, self.run, leases)
         if len(accepted) != len(leases):
             missing = [one.path for one in leases if (one.task, one.path) not in accepted]
             raise AssertionError(f"run {self.run}: jobs were leased twice: {missing[:5]}")
-        self.has_more = len(specs) >= room or n_recorded >= MOST_RECORDED
+        self.has_more = len(specs) >= room or n_recorded >= MOST_RECORDED or bool(late)
         self.tally.write(tx)
         return specs
 
@@ -213,39 +221,38 @@ class Flow:
             self._record(Job(task.number, path), JobState.FAILED, error=error)
         return task is not None
 
-    def _start(self, tx: Tx, job: Job) -> JobSpec | None:
-        """Returns the spec of a job's next attempt; None when it was settled here, or opened a merge."""
+    def _prepare(self, tx: Tx, job: Job) -> Work[Move]:
+        """Evaluates a job that can start, and returns the move that follows."""
         task = self.plan.tasks[job.task]
         prefix = job.path[: len(task.chain)]
+        evaluator = self.specs.of(job.task)
+        if self.values.is_skipped(task.guards, prefix):
+            return partial(self._skip, tx, job)
+        if task.merge is not None and len(job.path) == len(task.chain):
+            return partial(self._open_merge, tx, task, prefix)
+        if isinstance(task.process, Tool):
+            override = self._merge_inputs(task, job.path) if task.merge is not None else None
+            inputs = yield from evaluator.inputs(prefix, override)
+            if inputs is None:
+                return partial(self._skip, tx, job)
+            resources = yield from evaluator.resources(inputs)
+            return partial(self.specs.spec, task, job, inputs, resources)
+        # what needs no tool: an ExpressionTool, or the entry of a sub-workflow
+        inputs = yield from evaluator.all_inputs(job.path)
+        if inputs is None:
+            return partial(self._skip, tx, job)
+        outputs = inputs if task.process is None else (yield from run_expression(task, inputs))
+        return partial(self._record, job, JobState.DONE, outputs)
+
+    def _start(self, job: Job, move: Move | JobError) -> JobSpec | None:
+        """Makes the move of a job; returns its next attempt, None when it was settled, or opened a merge."""
         try:
-            if self.values.is_skipped(task.guards, prefix):
-                self._skip(tx, job)
-            elif task.merge is not None and len(job.path) == len(task.chain):
-                self._open_merge(tx, task, prefix)
-            elif isinstance(task.process, Tool):
-                return self._attempt(tx, task, job)
-            else:
-                self._evaluate(tx, task, job)
+            if isinstance(move, JobError):
+                raise move
+            return move()
         except JobError as error:
             self._record(job, JobState.FAILED, error=error)
         return None
-
-    def _attempt(self, tx: Tx, task: Task, job: Job) -> JobSpec | None:
-        override = self._merge_inputs(task, job.path) if task.merge is not None else None
-        inputs = self.specs.of(job.task).inputs(job.path[: len(task.chain)], override)
-        if inputs is not None:
-            return self.specs.spec(task, job, inputs)
-        self._skip(tx, job)
-        return None
-
-    def _evaluate(self, tx: Tx, task: Task, job: Job) -> None:
-        """Does a job that needs no tool: an ExpressionTool, or the entry of a sub-workflow."""
-        inputs = self.specs.of(job.task).all_inputs(job.path)
-        if inputs is None:
-            self._skip(tx, job)
-        else:
-            outputs = inputs if task.process is None else run_expression(task, inputs)
-            self._record(job, JobState.DONE, outputs)
 
     def _skip(self, tx: Tx, job: Job) -> None:
         """Records a job as skipped; of a merge, the one job that stands for it."""

@@ -40,12 +40,13 @@ class Specs:
         """Returns what evaluates the inputs of a task's jobs."""
         return self._evaluators[task]
 
-    def spec(self, task: Task, job: Job, inputs: dict[str, Json]) -> JobSpec:
+    def spec(self, task: Task, job: Job, inputs: dict[str, Json], resources: Resources) -> JobSpec:
         """Returns the next attempt of a job with these own inputs.
 
         Raises:
             JobError: what it asks for can never be had here.
         """
+        self._check(task, resources)
         evaluator = self._evaluators[task.number]
         constants = evaluator.constants()
         tool = self._ways.digest(task.number)
@@ -65,7 +66,7 @@ class Specs:
             directory=self.directory(task.number, job.path, attempt),
             constants=constants.digest,
             inputs=inputs,
-            resources=self._resources_of(task, inputs),
+            resources=resources,
             first=first,
             stop=stop,
         )
@@ -74,13 +75,12 @@ class Specs:
         """Returns the folder of an attempt."""
         return paths.directory(self._home, self._run, task, path, attempt)
 
-    def _resources_of(self, task: Task, inputs: dict[str, Json]) -> Resources:
-        """Returns what a job asks for; what all jobs of a task ask for is checked once."""
-        resources, fixed = self._evaluators[task.number].resources(inputs)
-        if task.number not in self._checked:
-            if reasons := self.check(resources):
-                text = f"step {task.name!r} can never run here: {'; '.join(reasons)}"
-                raise JobError(Cause.BAD_INPUT, text)
-            if fixed:
-                self._checked.add(task.number)
-        return resources
+    def _check(self, task: Task, resources: Resources) -> None:
+        """Checks what a job asks for; what all jobs of a task ask for is checked once."""
+        if task.number in self._checked:
+            return
+        if reasons := self.check(resources):
+            text = f"step {task.name!r} can never run here: {'; '.join(reasons)}"
+            raise JobError(Cause.BAD_INPUT, text)
+        if self._evaluators[task.number].has_fixed_resources:
+            self._checked.add(task.number)

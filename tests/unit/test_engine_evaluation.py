@@ -10,6 +10,7 @@ from frontier_desk import Desk
 from plain_cwl import HERE, tool
 
 from helios_wf.cwl.inputs import loaded
+from helios_wf.cwl.javascript import complete
 from helios_wf.engine.evaluation import Evaluator, run_expression
 from helios_wf.errors import JobError
 from helios_wf.model import (
@@ -42,7 +43,7 @@ def inputs_of(
     made = desk(step, **(given or {}))
     made.ready()
     evaluator = Evaluator(made.plan.tasks[0], made.values)
-    return evaluator.all_inputs(path)
+    return complete(evaluator.all_inputs(path))
 
 
 def entry(name: str, source: str | None = None, **fields: Any) -> StepInput:
@@ -125,9 +126,9 @@ def test_shared_inputs_are_evaluated_once_and_own_ones_for_each_job() -> None:
         made.done("a", (index,), out=f"A{index}")
     evaluator = Evaluator(made.plan.tasks[1], made.values)
     assert evaluator.shared() == {"y": ["A0", "A1"]}
-    assert evaluator.inputs((1,)) == {"x": "A1"}
+    assert complete(evaluator.inputs((1,))) == {"x": "A1"}
     reads = made.outputs.reads
-    assert evaluator.inputs((0,)) == {"x": "A0"}
+    assert complete(evaluator.inputs((0,))) == {"x": "A0"}
     assert made.outputs.reads == reads + 1
     assert list(evaluator.reads((1,))) == [(0, (1,))]
 
@@ -143,7 +144,8 @@ def test_a_merge_s_jobs_do_not_read_all_inputs_each() -> None:
     for index in range(2):
         made.done("a", (index,), out=f"A{index}")
     reads = made.outputs.reads
-    assert Evaluator(made.plan.tasks[1], made.values).inputs((), {"parts": ["A0"]}) == {"parts": ["A0"]}
+    evaluator = Evaluator(made.plan.tasks[1], made.values)
+    assert complete(evaluator.inputs((), {"parts": ["A0"]})) == {"parts": ["A0"]}
     assert made.outputs.reads == reads
 
 
@@ -160,7 +162,7 @@ def expression(text: str, **defaults: Any) -> ExpressionTool:
 
 def run(process: ExpressionTool, **inputs: Any) -> Any:
     made = desk(Step("e", process, (), ("out",), HERE))
-    return run_expression(made.plan.tasks[0], inputs)
+    return complete(run_expression(made.plan.tasks[0], inputs))
 
 
 def test_an_expression_gives_its_declared_outputs_and_null_for_the_others() -> None:
