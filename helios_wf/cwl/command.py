@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from helios_wf.cwl.bindings import CommandLine, Scope
@@ -16,17 +16,15 @@ from helios_wf.cwl.expressions import (
     Expression,
     Javascript,
     compile_expression,
-    evaluate,
-    is_expression,
     modernise,
 )
-from helios_wf.cwl.files import Folders, Stage, described
-from helios_wf.cwl.inputs import Inputs, change_files
+from helios_wf.cwl.files import Folders, Stage
+from helios_wf.cwl.inputs import Inputs
 from helios_wf.cwl.requirements import CUDA, entries, javascript_of, pairs, requirement, version_of
-from helios_wf.cwl.schema import Types, UncoveredError, short, show
+from helios_wf.cwl.schema import Types, UncoveredError, show
 from helios_wf.cwl.workdir import WorkDirectory
 from helios_wf.errors import JobError
-from helios_wf.model import Cuda, Json, Resources
+from helios_wf.model import Json, Resources
 from helios_wf.states import Cause
 
 COVERED = frozenset(
@@ -55,8 +53,6 @@ COVERED = frozenset(
 STDOUT_NAME = "stdout.txt"
 STDERR_NAME = "stderr.txt"
 """Files of outputs of type ``stdout`` and ``stderr`` where the tool names none."""
-
-_RESOURCES = {"cores": "cores", "ram": "ram_mb", "tmpdir": "tmpdir_mb", "outdir": "outdir_mb"}
 
 
 class Invocation(NamedTuple):
@@ -167,94 +163,6 @@ def way_of(body: Mapping[str, Json]) -> tuple[str, str]:
     if tool.javascript is None:
         return "compiled", ""
     return "compiled with JavaScript", "InlineJavascriptRequirement"
-
-
-def resources_of(body: Mapping[str, Json], inputs: Mapping[str, Json]) -> Resources:
-    """Returns what a job asks of its machine: Resource-, CUDARequirement and ToolTimeLimit, evaluated.
-
-    Args:
-        body: the tool.
-        inputs: the job's input object; expressions see it with defaults filled in.
-
-    Raises:
-        JobError: an expression failed or gave no number.
-    """
-    javascript = javascript_of(body)
-    cuda = requirement(body, CUDA)
-    asked = requirement(body, "ResourceRequirement")
-    limit = requirement(body, "ToolTimeLimit")
-    # v1.0 has another default than the later versions
-    fields: dict[str, Any] = {"ram_mb": 1024} if version_of(body) == "v1.0" else {}
-    if asked is None and cuda is None and limit is None:
-        return Resources(**fields)
-    if has_fixed_resources(body):
-        inputs = {}
-    given = {short(port["id"]): port.get("default") for port in pairs(body.get("inputs"), "id", "type")}
-    given |= {key: value for key, value in inputs.items() if value is not None}
-    scope = Scope(change_files(given, described), {})
-    for name, field in _RESOURCES.items():
-        value = _least(asked or {}, name, javascript, scope)
-        if value is not None:
-            fields[field] = value if name == "cores" else math.ceil(value)
-    if cuda is not None:
-        fields["gpus"] = math.ceil(_least(cuda, "cudaDeviceCount", javascript, scope) or 1)
-        most = _most(cuda, "cudaDeviceCount", javascript, scope) or 1
-        fields["cuda"] = _cuda(cuda, max(fields["gpus"], math.ceil(most)))
-    if limit is not None:
-        fields["time_s"] = _foreseen(limit.get("timelimit"), javascript, scope)
-    return Resources(**fields)
-
-
-def _foreseen(limit: Json, javascript: Javascript, scope: Scope) -> float | None:
-    """Returns a time limit in seconds; None where there is none, or it shows only when the tool is run."""
-    try:
-        value = evaluate(limit, javascript, scope.inputs, None, scope.runtime)
-    except JobError:
-        return None
-    is_limit = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-    return float(value) if is_limit else None
-
-
-def _cuda(asked: Mapping[str, Json], most: int) -> Cuda:
-    """Returns what a CUDARequirement asks of each device, which expressions cannot change."""
-    capability = asked.get("cudaComputeCapability") or ()
-    listed = (capability,) if isinstance(capability, str) else capability
-    return Cuda(
-        most=most,
-        version_min=str(asked.get("cudaVersionMin") or ""),
-        capabilities=tuple(str(one) for one in listed),
-        exactly=bool(listed) and not isinstance(capability, str),
-    )
-
-
-def has_fixed_resources(body: Mapping[str, Json]) -> bool:
-    """Says whether all jobs of a tool ask for the same, because no expression stands in what they ask for."""
-    asked = [requirement(body, name) or {} for name in ("ResourceRequirement", CUDA, "ToolTimeLimit")]
-    return not any(is_expression(value) for one in asked for value in one.values())
-
-
-def _least(asked: Mapping[str, Json], name: str, javascript: Javascript, scope: Scope) -> float | None:
-    """Returns the least that a requirement asks for of one kind; its most, where no least is given."""
-    return _first(asked, (f"{name}Min", f"{name}Max"), javascript, scope)
-
-
-def _most(asked: Mapping[str, Json], name: str, javascript: Javascript, scope: Scope) -> float | None:
-    """Returns the most that a requirement asks for of one kind; its least, where no most is given."""
-    return _first(asked, (f"{name}Max", f"{name}Min"), javascript, scope)
-
-
-def _first(
-    asked: Mapping[str, Json], fields: Iterable[str], javascript: Javascript, scope: Scope
-) -> float | None:
-    """Returns the number that the first of these fields which is there asks for."""
-    for field in fields:
-        if not asked.get(field):
-            continue
-        value = evaluate(asked[field], javascript, scope.inputs, None, scope.runtime)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise JobError(Cause.EXPRESSION, f"{field} must be a number; it is {show(value)}")
-        return value
-    return None
 
 
 def runtime_of(resources: Resources, folders: Folders) -> dict[str, Json]:

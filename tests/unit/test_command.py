@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helios_wf.cwl.command import CompiledTool, Invocation, resources_of, way_of
+from helios_wf.cwl.asked import Asked
+from helios_wf.cwl.command import CompiledTool, Invocation, way_of
 from helios_wf.cwl.files import Folders
+from helios_wf.cwl.javascript import complete
 from helios_wf.cwl.schema import UncoveredError
 from helios_wf.errors import JobError
 from helios_wf.model import Cuda, Json, Resources
@@ -404,6 +406,10 @@ def test_an_entry_may_not_leave_the_working_directory(name: str, tmp_path: Path)
         prepared(tool, {}, tmp_path / "job")
 
 
+def resources_of(tool: dict[str, Json], inputs: dict[str, Json]) -> Resources:
+    return complete(Asked(tool).work(inputs))
+
+
 def test_resources_are_evaluated(data: Path) -> None:
     asked = {
         "class": "ResourceRequirement",
@@ -419,6 +425,14 @@ def test_resources_are_evaluated(data: Path) -> None:
     assert resources_of(tool_of(), {}) == Resources()
     with pytest.raises(JobError, match="ramMin must be a number"):
         resources_of(tool_of(requirements={"ResourceRequirement": {"ramMin": "lots"}}), {})
+
+
+def test_resources_look_only_at_the_inputs_that_their_expressions_use(tmp_path: Path) -> None:
+    asked = {"class": "ResourceRequirement", "ramMin": "$(inputs.n * 2)"}
+    script = {"class": "InlineJavascriptRequirement"}
+    tool = tool_of({"id": "n", "type": "int"}, {"id": "f", "type": "File"}, requirements=[asked, script])
+    # a File without a place cannot be described
+    assert resources_of(tool, {"n": 4, "f": {"class": "File", "path": 7}}).ram_mb == 8
 
 
 @pytest.mark.parametrize(
