@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from slurm_cluster import Cluster
+
     from helios_wf.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +27,28 @@ def shared() -> Path:
             pytest.fail(f"CI must have the shared test material at {folder}")
         pytest.skip(f"the shared test material is not at {folder}; set HELIOS_SHARED")
     return folder
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster() -> Iterator[Cluster]:
+    """A real Slurm with three nodes and accounting, which all tests of a session share."""
+    from slurm_cluster import Cluster, missing
+
+    if absent := missing():
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have Slurm; not on PATH: {', '.join(absent)}")
+        pytest.skip(f"Slurm is not on PATH ({', '.join(absent)}): tests/slurm-local.sh install --accounting")
+    cluster = Cluster(3, "--accounting")
+    yield cluster
+    cluster.down()
+
+
+@pytest.fixture
+def slurm(slurm_cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The same, all of it up, for the Slurm commands of this test."""
+    slurm_cluster.up()
+    monkeypatch.setenv("SLURM_CONF", str(slurm_cluster.conf))
+    return slurm_cluster
 
 
 def _postgresql_url() -> str:

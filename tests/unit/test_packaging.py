@@ -48,6 +48,7 @@ def tracked(folder: str, suffix: str) -> list[str]:
         ("helios_wf", "py.typed", "helios_wf"),
         ("backends/helios_wf_gpu", ".py", "helios_wf_gpu"),
         ("backends/helios_wf_local", ".py", "helios_wf_local"),
+        ("backends/helios_wf_slurm", ".py", "helios_wf_slurm"),
         ("templates", ".cwl", "helios_wf/templates"),
         ("cwl_tools", ".cwl", "helios_wf/cwl_tools"),
     ],
