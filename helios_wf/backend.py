@@ -7,7 +7,7 @@ A backend is found by its entry point (group ``helios_wf.backends``), called as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import Protocol
@@ -96,6 +96,12 @@ class Backend(Protocol):
         An attempt that is not there any more is passed over.
         """
 
+    def waiting(self, handles: Iterable[str]) -> dict[str, str]:
+        """Returns why attempts wait that have not begun, in words; those of which nothing is known are left out.
+
+        They may be those of another engine.
+        """
+
     def cancel(self, handles: Iterable[str]) -> None:
         """Ends attempts; their process groups get SIGTERM, after a grace period SIGKILL."""
 
@@ -121,18 +127,35 @@ class BackendFactory(Protocol):
 
 
 def find_backend(name: str) -> BackendFactory:
-    """Returns what makes backends of that name.
+    """Returns what makes backends of that name; a profile behind it (``slurm:long``) is for ``settings_for``.
 
     Raises:
         BackendNotFoundError: none is installed; the message lists those that are.
     """
     installed = {point.name: point for point in entry_points(group="helios_wf.backends")}
+    name = name.partition(":")[0]
     if name not in installed:
         raise BackendNotFoundError(
             f"no backend named {name!r}; installed: {', '.join(sorted(installed)) or 'none'}"
         )
     factory: BackendFactory = installed[name].load()
     return factory
+
+
+def settings_for(
+    name: str, home: str, jobs: int | None, tables: Mapping[str, dict[str, Json]]
+) -> BackendSettings:
+    """Returns what the engine tells a backend at its start.
+
+    Args:
+        name: of the backend, perhaps with a profile: ``slurm:long`` stands for the option ``profile = "long"``.
+        home: folder that it may keep things in.
+        jobs: jobs at once.
+        tables: the options of each backend, by name.
+    """
+    kind, _, profile = name.partition(":")
+    chosen: dict[str, Json] = {"profile": profile} if profile else {}
+    return BackendSettings(home, jobs, {**tables.get(kind, {}), **chosen})
 
 
 def load_backend(name: str, settings: BackendSettings) -> Backend:

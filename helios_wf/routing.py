@@ -113,6 +113,11 @@ class Routing:
         if backend := self._where.get(handle):
             backend.feed(handle, ranges, more)
 
+    def waiting(self, handles: Iterable[str]) -> dict[str, str]:
+        """Returns why attempts wait, wherever they do."""
+        asked = list(handles)
+        return {handle: why for one in self._backends for handle, why in one.waiting(asked).items()}
+
     def cancel(self, handles: Iterable[str]) -> None:
         """Ends attempts, wherever they are."""
         asked = list(handles)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from helios_wf.backend import Backend, BackendSettings
+from helios_wf.backend import Backend, settings_for
 from helios_wf.claims import check_home, check_outdir, check_resumable
 from helios_wf.config import Settings
 from helios_wf.containing import end_left, inside
@@ -140,7 +140,7 @@ class Session:
     def _backend(self) -> Backend:
         home, jobs, options = str(self._settings.home), self._settings.jobs, self._settings.backends
         return open_backend(
-            self._settings.backend, lambda name: BackendSettings(home, jobs, options.get(name, {}))
+            self._settings.backend, lambda name: settings_for(name, home, jobs, options)
         )
 
     def _flow(self, run_id: str) -> Flow:

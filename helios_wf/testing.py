@@ -256,6 +256,18 @@ class BackendContract:
         assert {report.cause for report in reports.values()} == {Cause.CANCELLED}
         assert marked(RUN_MARK, [bench.run]) == []
 
+    def test_what_has_not_begun_says_why_and_what_has_begun_does_not(self, bench: Bench) -> None:
+        (begun,) = bench.submit(shell_tool("sleep 1000"))
+        bench.started(begun)
+        room = bench.backend.room()
+        handles = bench.submit(*[shell_tool("sleep 1000")] * room)
+        wait_until(lambda: bool(bench.backend.waiting(handles)), bench.backend)
+        reasons = bench.backend.waiting([begun, *handles, "no-such-run/0.1"])
+        assert reasons.keys() <= set(handles)
+        assert all(reasons.values())
+        bench.backend.cancel([begun, *handles])
+        bench.drain(1 + room)
+
     def test_cancelling_one_leaves_the_others(self, bench: Bench) -> None:
         long, *others = bench.submit(shell_tool("sleep 1000"), *[shell_tool("true")] * 5)
         bench.started(long)
@@ -411,6 +423,10 @@ class FakeBackend:
 
     def feed(self, handle: str, ranges: Sequence[EventRange], more: bool) -> None:
         """Passes over: specs bring all ranges."""
+
+    def waiting(self, handles: Iterable[str]) -> dict[str, str]:
+        """Returns nothing: nothing waits."""
+        return {}
 
     def cancel(self, handles: Iterable[str]) -> None:
         """Reports the running ones as cancelled."""

@@ -145,6 +145,13 @@ class GpuBackend:
         """Gives further event ranges to an attempt."""
         self._inner.feed(handle, ranges, more)
 
+    def waiting(self, handles: Iterable[str]) -> dict[str, str]:
+        """Returns why attempts wait: for devices, or for a worker."""
+        asked = list(handles)
+        here = {spec.handle for spec in self._waiting}
+        found = dict.fromkeys((one for one in asked if one in here), "no device is free that it can use")
+        return found | self._inner.waiting(asked)
+
     def cancel(self, handles: Iterable[str]) -> None:
         """Ends attempts; one that waits for devices is reported at once."""
         asked = set(handles)

@@ -172,6 +172,15 @@ class LocalBackend:
             if handle in worker.held:
                 worker.feed(handle, ranges, more)
 
+    def waiting(self, handles: Iterable[str]) -> dict[str, str]:
+        """Returns why attempts wait: for a worker, or behind others of its batch."""
+        words = f"all {len(self._workers)} workers are busy, or what is free is not enough for it"
+        waits = dict.fromkeys((spec.handle for spec in self._waiting), words)
+        for worker in self._workers:
+            behind = list(worker.held)[1:]
+            waits |= dict.fromkeys(behind, f"worker {worker.name} does other jobs of its batch first")
+        return {handle: waits[handle] for handle in handles if handle in waits}
+
     def cancel(self, handles: Iterable[str]) -> None:
         """Ends attempts; one that waits is reported at once, one that runs when it has ended."""
         asked = set(handles)
