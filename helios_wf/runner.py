@@ -47,7 +47,8 @@ ENGINE_S = 30.0
 """How long a container engine may take to end a container."""
 
 _FULL = "No space left on device where it ran"
-_DISK = (errno.ENOSPC, errno.EDQUOT)
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says of a full disk."""
 
 
 class Attempt(msgspec.Struct):
@@ -97,9 +98,9 @@ def run(
         program = tool if isinstance(tool, Program) else program_of(tool)
         outcome = _attempt(attempt, program, constants or {}, interrupt, on_start, grace_s)
     except HeliosError as error:
-        outcome = _failure(attempt, *_cause_of(error))
+        outcome = _failure(attempt, *cause_of(error))
     except OSError as error:
-        cause = Cause.DISK if error.errno in _DISK else Cause.LOST
+        cause = Cause.DISK if error.errno in DISK_ERRORS else Cause.LOST
         outcome = _failure(attempt, cause, f"the attempt could not be run: {error}")
     except Exception as error:
         outcome = _failure(attempt, Cause.BAD_INPUT, f"internal error: {type(error).__name__}: {error}")
@@ -159,6 +160,11 @@ def _settle(attempt: Attempt, program: Program, invocation: Invocation, ended: E
     return _exited(attempt, program, code)
 
 
+def failure_of(attempt: Attempt, program: Program, code: int) -> dict[str, Any]:
+    """Returns the fields of a report of a tool that ended before its time, by its exit code or signal."""
+    return _signalled(attempt, -code) if code < 0 else _exited(attempt, program, code)
+
+
 def _signalled(attempt: Attempt, number: int) -> dict[str, Any]:
     name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
     if number == signal.SIGKILL and memory_kills():
@@ -202,7 +208,8 @@ def _failure(attempt: Attempt, cause: Cause, message: str, **fields: Any) -> dic
     return fields
 
 
-def _cause_of(error: HeliosError) -> tuple[Cause, str]:
+def cause_of(error: HeliosError) -> tuple[Cause, str]:
+    """Returns what an error means for an attempt, and its message."""
     if isinstance(error, JobError):
         return error.cause, str(error)
     if isinstance(error, UnsupportedError):

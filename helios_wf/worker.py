@@ -284,7 +284,7 @@ class Worker:
         tool, constants = self._tool(spec.tool), self._constants_of(spec.constants)
         how: dict[str, Any] = {"on_start": self._started, "grace_s": self._grace_s, "worker": self._name}
         if spec.feeding is not None:
-            return run_ranges(spec, tool, constants, feeder=self, **how)
+            return run_ranges(spec, tool, constants, feeder=self, scratch=self._scratch, **how)
         return run(spec, tool, constants, interrupt=self, scratch=self._scratch, **how)
 
     def _tool(self, digest: str) -> Program | dict[str, Json]:

@@ -1,7 +1,8 @@
 """Runs one attempt of a job with event ranges: feeds its tool, and says what became of each range.
 
-A room of its own for each way (``model.Way``); all give the same outputs.  The engine alone decides what
-becomes of a range that failed: nothing is tried again here.
+All ways (``model.Way``) give the same outputs.  The engine alone decides what becomes of a range that
+failed: nothing is tried again here.  A tool that is not compiled, or runs in a container, cannot be resident:
+it gets a process for each range.
 """
 
 from __future__ import annotations
@@ -9,18 +10,25 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
-from helios_wf.cwl.program import Program
+from helios_wf.cwl.program import CompiledProgram, Program, program_of
+from helios_wf.errors import HeliosError
+from helios_wf.feeding.conversation import Patience
 from helios_wf.feeding.hand import Feeder, Hand
 from helios_wf.feeding.process import run_each
+from helios_wf.feeding.resident import Residency
 from helios_wf.feeding.tally import Tally
 from helios_wf.model import Feeding, JobSpec, Json, Report, Way
 from helios_wf.processes import GRACE_S
-from helios_wf.states import Cause
+from helios_wf.runner import DISK_ERRORS, cause_of
+from helios_wf.states import PERMANENT, Cause
 
-__all__ = ["Feeder", "run"]
+__all__ = ["Feeder", "Patience", "run"]
+
+PATIENCE = Patience()
 
 
 def run(
@@ -32,6 +40,8 @@ def run(
     on_start: Callable[[int], None] = lambda pid: None,
     grace_s: float = GRACE_S,
     worker: str = "",
+    scratch: str | None = None,
+    patience: Patience = PATIENCE,
 ) -> Report:
     """Runs one attempt that has a ``feeding`` and returns its report.  Never raises.
 
@@ -44,6 +54,8 @@ def run(
         on_start: called once with the process id of a tool that has run for ``processes.NEWS_S``.
         grace_s: seconds between SIGTERM and SIGKILL.
         worker: the name of the worker, for the report.
+        scratch: a folder to be TMPDIR, as in ``runner.run``, for a process of one range.
+        patience: how long a resident tool may take for what is no range's work.
     """
     feeding = spec.feeding or Feeding(way=Way.PROCESS, ranges=())
     started_at, begun = time.time(), time.monotonic()
@@ -54,19 +66,18 @@ def run(
         if calls:
             calls.pop()(pid)
 
-    ended = _refused(spec, feeding) or _taken(spec)
-    if ended is None:
-        ended = run_each(
-            spec,
-            feeding,
-            tool,
-            constants or {},
-            hand,
-            tally,
-            interrupt=feeder,
-            on_start=start,
-            grace_s=grace_s,
-        )
+    def go() -> Report | None:
+        os.makedirs(spec.directory)
+        program = tool if isinstance(tool, Program) else program_of(tool)
+        if feeding.way is not Way.PROCESS and type(program) is CompiledProgram:
+            given = {**(constants or {}), **spec.inputs}
+            return Residency(
+                spec, feeding, program, given, hand, tally, on_start=start, grace_s=grace_s, patience=patience
+            ).run()
+        how: dict[str, Any] = {"interrupt": feeder, "on_start": start, "grace_s": grace_s, "scratch": scratch}
+        return run_each(spec, feeding, program, constants or {}, hand, tally, **how)
+
+    ended = _tried(spec, go)
     if ended is None and hand.interrupted:
         ended = _failed(spec, Cause.CANCELLED, "it was cancelled")
     return replace(
@@ -82,21 +93,25 @@ def run(
     )
 
 
-def _refused(spec: JobSpec, feeding: Feeding) -> Report | None:
-    """Returns a report that says what a feeding lacks."""
-    if feeding.way is not Way.PROCESS:
-        return _failed(spec, Cause.NOT_STARTED, f"this worker cannot feed a tool as {feeding.way}")
-    return None
-
-
-def _taken(spec: JobSpec) -> Report | None:
-    """Makes the attempt's directory; returns a report that says why that failed."""
+def _tried(spec: JobSpec, go: Callable[[], Report | None]) -> Report | None:
+    """Returns what a function does, or a report of what it raised."""
     try:
-        os.makedirs(spec.directory)
+        return go()
+    except HeliosError as error:
+        return _failed(spec, *cause_of(error))
     except OSError as error:
-        return _failed(spec, Cause.LOST, f"the attempt could not be run: {error}")
-    return None
+        cause = Cause.DISK if error.errno in DISK_ERRORS else Cause.LOST
+        return _failed(spec, cause, f"the attempt could not be run: {error}")
+    except Exception as error:
+        return _failed(spec, Cause.BAD_INPUT, f"internal error: {type(error).__name__}: {error}")
 
 
 def _failed(spec: JobSpec, cause: Cause, message: str) -> Report:
-    return Report(run=spec.run, key=spec.key, attempt=spec.attempt, cause=cause, message=message)
+    return Report(
+        run=spec.run,
+        key=spec.key,
+        attempt=spec.attempt,
+        cause=cause,
+        message=message,
+        permanent=cause in PERMANENT,
+    )

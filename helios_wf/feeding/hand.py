@@ -56,17 +56,30 @@ class Hand:
 
     def take(self) -> EventRange | None:
         """Returns the next range, waiting for it if need be; None when there will be none."""
+        return self._waiting.popleft() if self.wait() else None
+
+    def wait(self) -> bool:
+        """Waits until a range is in hand; false when there will be none, or the attempt must end."""
         self.take_in()
         while not self._waiting and self._more:
             self.tell()
             if self.hear():
-                return None
+                return False
+        return bool(self._waiting)
+
+    def take_now(self) -> EventRange | None:
+        """Returns the next range, if one is in hand."""
         return self._waiting.popleft() if self._waiting else None
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no range is in hand now."""
-        return not self._waiting
+    def next_id(self) -> str | None:
+        """The id of the next range, if one is in hand."""
+        return self._waiting[0].id if self._waiting else None
+
+    @property
+    def fd(self) -> int | None:
+        """Becomes readable when the feeder has something to say; None without one."""
+        return None if self._feeder is None else self._feeder.fd
 
     @property
     def is_last(self) -> bool:
@@ -74,7 +87,7 @@ class Hand:
         return not self._waiting and not self._more
 
     def give_back(self, ranges: Sequence[EventRange]) -> None:
-        """Takes ranges in hand again that were taken but not begun."""
+        """Takes ranges in hand again that were taken but are not done."""
         self._waiting.extendleft(reversed(ranges))
 
     def hear(self) -> bool:
@@ -90,6 +103,8 @@ class Hand:
             ranges, more = self._feeder.fed()
             self._waiting.extend(ranges)
             self._more = self._more and more
+            # what is still lacking is asked for once more
+            self._asked = 0 if ranges else self._asked
 
     def begin(self, one: EventRange) -> None:
         """Takes note that a tool works on a range."""
@@ -108,8 +123,9 @@ class Hand:
 
     def due_s(self) -> float | None:
         """Returns the seconds until there is something to tell; None when there is nothing."""
-        wants = self._wants()
-        if not (self._begun or self._ended or self._processed or wants > self._asked):
+        if self._feeder is None:
+            return None
+        if not (self._begun or self._ended or self._processed or self._wants() > self._asked):
             return None
         return max(0.0, self._told_at + TOLD_EVERY_S - time.monotonic())
 

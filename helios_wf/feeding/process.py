@@ -29,6 +29,7 @@ def run_each(
     interrupt: Interrupt | None,
     on_start: Callable[[int], None],
     grace_s: float,
+    scratch: str | None,
 ) -> Report | None:
     """Runs the ranges in hand, one after another; returns what ended the attempt before its time, if so.
 
@@ -38,7 +39,9 @@ def run_each(
     while (one := hand.take()) is not None:
         part = _part(spec, feeding, one)
         begin = _beginning(one, hand, on_start)
-        report = run(part, tool, constants, interrupt=interrupt, on_start=begin, grace_s=grace_s)
+        report = run(
+            part, tool, constants, interrupt=interrupt, on_start=begin, grace_s=grace_s, scratch=scratch
+        )
         tally.add(report.cpu_s, report.peak_memory_mb)
         has_run = report.wall_s > 0
         if report.cause is Cause.CANCELLED or not has_run:
