@@ -97,9 +97,9 @@ class Backend(Protocol):
         """
 
     def waiting(self, handles: Iterable[str]) -> dict[str, str]:
-        """Returns why attempts wait that have not begun, in words; those of which nothing is known are left out.
+        """Returns why attempts, also of another engine, have not begun, in words.
 
-        They may be those of another engine.
+        Those of which nothing is known are left out.
         """
 
     def cancel(self, handles: Iterable[str]) -> None:
@@ -148,7 +148,7 @@ def settings_for(
     """Returns what the engine tells a backend at its start.
 
     Args:
-        name: of the backend, perhaps with a profile: ``slurm:long`` stands for the option ``profile = "long"``.
+        name: of the backend, perhaps with a profile: ``slurm:long`` is the option ``profile = "long"``.
         home: folder that it may keep things in.
         jobs: jobs at once.
         tables: the options of each backend, by name.

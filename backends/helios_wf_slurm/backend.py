@@ -61,8 +61,10 @@ class SlurmBackend:
         for digest, value in values.items():
             self._fleet.launcher.define(digest, value)
 
-    def room(self) -> int:
-        """Returns how many more one-core jobs would be useful: some batches for each task at once."""
+    def room(self, gpus: bool = False) -> int:
+        """Returns how many more jobs would be useful: some batches for each task at once."""
+        if gpus and self.check(Resources(gpus=1)):
+            return 0
         launcher = self._fleet.launcher
         return max(0, min(WINDOW, 3 * launcher.width * launcher.largest) - len(self._fleet))
 

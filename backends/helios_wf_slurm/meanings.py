@@ -93,7 +93,8 @@ LATER = ("submitjob", "submit job limit", "job/step already completing", "jobs l
 
 AWAY = (
     "contact",
-    "timed out", "did not answer",
+    "timed out",
+    "did not answer",
     "connect",
     "controller",
     "zero bytes",
