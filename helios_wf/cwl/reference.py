@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from helios_wf.cwl.bindings import Scope
 from helios_wf.cwl.command import Invocation, runtime_of
@@ -28,7 +31,7 @@ from helios_wf.processes import JOB_MARK, RUN_MARK
 from helios_wf.states import Cause
 
 if TYPE_CHECKING:
-    from helios_wf.containers import Container
+    from helios_wf.containers import Container, Engine
 
 REQUEST = "reference.json"
 ANSWER = "reference.answer.json"
@@ -148,6 +151,7 @@ def _run(
     from cwltool.errors import WorkflowException
     from schema_salad.exceptions import SchemaSaladException
 
+    from helios_wf.containers import Engine
     from helios_wf.cwl.quickjs_engine import install
 
     install()
@@ -155,7 +159,7 @@ def _run(
     try:
         tool, context = load_alone(tool_path, runtime)
         if container is not None:
-            _contain(context, container["engine"], tool_path.parent)
+            _contain(context, msgspec.convert(container["engine"], Engine), tool_path.parent)
 
         def finished(outputs: Any, status: str) -> None:
             answer["outputs"] = outputs or {}
@@ -170,11 +174,19 @@ def _run(
     return answer
 
 
-def _contain(context: Any, engine: dict[str, Json], folder: Path) -> None:
+def _contain(context: Any, engine: Engine, folder: Path) -> None:
     """Lets cwltool run tools with an engine, in the words of its own options."""
     context.use_container = True
-    context.podman = engine["executable"] == "podman"
-    context.singularity = engine["name"] in ("singularity", "apptainer")
+    # what cwltool tells podman, only one without root understands
+    context.podman = engine.name == "podman" and "rootless" in engine.traits
+    context.singularity = not engine.is_oci
+    known = "podman" if context.podman else "docker" if engine.is_oci else "singularity"
+    if engine.executable != known:
+        # cwltool calls engines by these names
+        shims = folder / "engine"
+        shims.mkdir()
+        (shims / known).symlink_to(shutil.which(engine.executable) or engine.executable)
+        os.environ["PATH"] = f"{shims}{os.pathsep}{os.environ['PATH']}"
     # the image is there; and a container that outlives its process is found by these files
     context.pull_image = False
     context.cidfile_dir = str(folder)
