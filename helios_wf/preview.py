@@ -51,6 +51,9 @@ class _Nothing:
     def of(self, task: int, path: Path) -> dict[str, Json] | None:
         raise LookupError(task)
 
+    def n_parts(self, task: int, path: Path) -> int:
+        raise LookupError(task)
+
     def load_below(self, task: int, path: Path) -> None:
         raise LookupError(task)
 

@@ -59,7 +59,8 @@ class Flow:
         self.plan = plan
         self.frontier = Frontier(plan)
         self.merges = Merges(layout_of)
-        self.outputs = JobOutputs(run, self.merges, self._flush)
+        listing = {task.number: task.outputs for task in plan.tasks if task.fed}
+        self.outputs = JobOutputs(run, self.merges, self._flush, listing)
         ranges = partial(ranges_of, layout_of)
         self.values = Values(plan, inputs, self.frontier, self.outputs, ranges, index_of)
         self.ways = Ways(run, plan, check)

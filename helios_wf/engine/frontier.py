@@ -295,6 +295,8 @@ def _shape_needs(plan: Plan, domain: Domain, positions: tuple[int, ...]) -> Iter
     """Yields what must be known to size a domain."""
     for axis in domain.axes:
         yield from _length_needs(plan, axis.source, positions)
+    if domain.parts is not None:
+        yield _task_need(plan, domain.parts, positions)
     if domain.cut is not None:
         for source in (domain.cut.file, domain.cut.first, domain.cut.count):
             if source is not None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from helios_wf.engine import paths
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path
 from helios_wf.states import JobState
-from helios_wf.store import jobs
+from helios_wf.store import event_ranges, jobs
 
 if TYPE_CHECKING:
     from helios_wf.engine.merges import Merges
@@ -20,10 +20,24 @@ MOST_KEPT = 20_000
 
 
 class JobOutputs:
-    """Reads outputs in the transaction set as ``tx``; what is not written yet is flushed first."""
+    """Reads outputs in the transaction set as ``tx``; what is not written yet is flushed first.
 
-    def __init__(self, run: str, merges: Merges, flush: Callable[[], None]) -> None:
+    Args:
+        run: the run.
+        merges: its merges.
+        flush: writes what was recorded but not yet written.
+        listing: tasks whose jobs make lists of parts, by number, with their outputs.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        merges: Merges,
+        flush: Callable[[], None],
+        listing: Mapping[int, tuple[str, ...]] | None = None,
+    ) -> None:
         self.tx: Tx | None = None
+        self._listing = listing or {}
         self._run = run
         self._merges = merges
         self._flush = flush
@@ -32,6 +46,8 @@ class JobOutputs:
 
     def keep(self, task: int, path: Path, outputs: dict[str, Json] | None) -> None:
         """Takes the outputs of a job that was just settled (None: it was skipped)."""
+        if task in self._listing and outputs is not None:
+            outputs = {port: [value] for port, value in outputs.items()}
         self._kept[task, path] = outputs
 
     def of(self, task: int, path: Path) -> dict[str, Json] | None:
@@ -39,6 +55,11 @@ class JobOutputs:
         if (task, path) not in self._kept:
             self.load(task, [path])
         return self._kept[task, path]
+
+    def n_parts(self, task: int, path: Path) -> int:
+        """Returns how many parts a job of a task that is fed ranges has made."""
+        outputs = self.of(task, path)
+        return 1 if outputs is None else max((len(parts) for parts in outputs.values()), default=0)
 
     def load(self, task: int, wanted: list[Path]) -> None:
         """Reads the outputs of several jobs of one task at once."""
@@ -83,4 +104,19 @@ class JobOutputs:
             self._kept.clear()
 
     def _keep_row(self, task: int, text: str, state: JobState, outputs: Json) -> None:
-        self._kept[task, paths.from_text(text)] = None if state is JobState.SKIPPED else outputs
+        path = paths.from_text(text)
+        if state is JobState.SKIPPED:
+            self._kept[task, path] = None
+        elif task in self._listing and outputs is None:
+            self._kept[task, path] = self._parts(task, text)
+        else:
+            self.keep(task, path, outputs)
+
+    def _parts(self, task: int, text: str) -> dict[str, Json]:
+        """Returns the parts that a job's event ranges made, in event order."""
+        assert self.tx is not None
+        listed: dict[str, list[Json]] = {port: [] for port in self._listing[task]}
+        for outputs in event_ranges.outputs(self.tx, self._run, task, text):
+            for port, parts in listed.items():
+                parts.append(outputs.get(port))
+        return dict(listed)

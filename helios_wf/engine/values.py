@@ -37,6 +37,9 @@ class Outputs(Protocol):
     def of(self, task: int, path: Path) -> dict[str, Json] | None:
         """Returns the outputs of a job, or None when it was skipped."""
 
+    def n_parts(self, task: int, path: Path) -> int:
+        """Returns how many parts a job of a task that is fed ranges has made."""
+
     def load_below(self, task: int, path: Path) -> None:
         """Makes the outputs of all jobs at or below a path quick to read."""
 
@@ -73,8 +76,11 @@ class Values:
             case Constant(value):
                 return value
             case JobOutput(task, port):
-                outputs = self._outputs.of(task, path[: len(self.plan.tasks[task].chain)])
-                return None if outputs is None else outputs.get(port)
+                reader = self.plan.tasks[task]
+                outputs = self._outputs.of(task, path[: len(reader.chain)])
+                if outputs is None:
+                    return None if reader.fed is None else [None]
+                return outputs.get(port)
             case MergeOutput(task, port, many):
                 merged = self._outputs.merged(task, path[: len(self.plan.tasks[task].chain)])
                 values = [None if outputs is None else outputs.get(port) for outputs in merged]
@@ -120,6 +126,8 @@ class Values:
         """
         if self.is_skipped(domain.guards, path):
             return 0, ([] if domain.cut else None)
+        if domain.parts is not None:
+            return self._outputs.n_parts(domain.parts, path), None
         if domain.cut is None:
             return dot_length(
                 {axis.port: self._length(axis.source, path, axis.port) for axis in domain.axes}

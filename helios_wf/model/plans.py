@@ -20,6 +20,7 @@ from helios_wf.model.documents import (
     TolerateField,
     Tool,
 )
+from helios_wf.model.event_ranges import Way
 from helios_wf.model.noun import Json, Noun
 
 Path: TypeAlias = tuple[int, ...]
@@ -158,7 +159,8 @@ class Domain(Noun, frozen=True):
     """One dimension of index paths, brought in by a scattered or split step.
 
     ``chain`` holds the domains outside it; ``axes`` the arrays that must have its size (scatter); ``cut`` how
-    it is made of event ranges (split).  Its size may differ for each path of its chain.
+    it is made of event ranges (split); ``parts`` the task whose jobs' lists of parts have its size.  Its size
+    may differ for each path of its chain.
     """
 
     number: int
@@ -167,7 +169,21 @@ class Domain(Noun, frozen=True):
     chain: tuple[int, ...] = ()
     axes: tuple[Axis, ...] = ()
     cut: Cut | None = None
+    parts: int | None = None
     guards: tuple[int, ...] = ()
+
+
+class Fed(Noun, frozen=True):
+    """How the tool of a split step is told its event ranges.
+
+    ``first``, ``count``, ``file`` and ``switch`` are inputs of the tool, as in ``Feeding``.
+    """
+
+    way: Way
+    first: str
+    count: str
+    file: str | None = None
+    switch: str | None = None
 
 
 class Task(Noun, frozen=True):
@@ -190,6 +206,8 @@ class Task(Noun, frozen=True):
     javascript: tuple[str, ...] | None = None
     split: int | None = None
     """The split domain whose ranges its jobs read, when there is one."""
+    fed: Fed | None = None
+    """How its jobs are told event ranges; each of its outputs is then a list of parts, one for each range."""
     merge: MergeField | None = None
     retry: RetryField = RetryField()
     tolerate: TolerateField | None = None

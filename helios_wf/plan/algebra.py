@@ -7,6 +7,7 @@ mapped step waits for one job of the step before it instead of for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import (
@@ -57,15 +58,26 @@ def gathered(source: Source, levels: Sequence[tuple[int, bool]]) -> Source:
     return source
 
 
-def flat_levels(source: Source) -> tuple[tuple[int, ...], Source] | None:
-    """Returns the domains and the element of a flat array that was gathered over them, or None."""
+class Flat(NamedTuple):
+    """A flat array: the domains that it was gathered over, and what it holds at each of their indices.
+
+    With ``is_listed`` that is itself a list, of the parts of a job; else one element.
+    """
+
+    domains: tuple[int, ...]
+    source: Source
+    is_listed: bool
+
+
+def flat(source: Source) -> Flat | None:
+    """Returns what a flat array was gathered of, or None when it is not one that was gathered."""
     domains: list[int] = []
     while isinstance(source, Gathered):
         domains.append(source.domain)
         if not source.splice:
-            return tuple(domains), source.source
+            return Flat(tuple(domains), source.source, is_listed=False)
         source = source.source
-    return None
+    return Flat(tuple(domains), source, is_listed=True) if domains else None
 
 
 def inner(source: Source) -> tuple[Source, ...]:

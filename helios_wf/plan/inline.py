@@ -28,6 +28,7 @@ from helios_wf.model.plans import (
     Constant,
     Cut,
     Domain,
+    Element,
     Feed,
     Gathered,
     Guarded,
@@ -42,7 +43,8 @@ from helios_wf.model.plans import (
     Task,
 )
 from helios_wf.plan import rules
-from helios_wf.plan.algebra import defaulted, element, flat_levels, gathered, parts_of
+from helios_wf.plan.algebra import defaulted, element, flat, gathered, parts_of
+from helios_wf.plan.cuts import fed, levels_before_cut, lists_parts
 
 Levels = tuple[tuple[int, bool], ...]
 """Domains of a step, outermost first; each with whether gathering over it splices."""
@@ -157,8 +159,8 @@ class _Planner:
             return Constant(None)
         sources = tuple(env[name] for name in port.sources)
         merge = port.link_merge
-        flat = merge is None or (merge == "merge_flattened" and _is_array(sources[0]))
-        if len(sources) == 1 and port.pick_value is None and flat:
+        is_flat = merge is None or (merge == "merge_flattened" and _is_array(sources[0]))
+        if len(sources) == 1 and port.pick_value is None and is_flat:
             return sources[0]
         return Linked(sources, merge, port.pick_value)
 
@@ -180,9 +182,9 @@ class _Planner:
                 [step.scatter] if step.scatter_method == "dotproduct" else [(port,) for port in step.scatter]
             )
             domains, elements = self._new_domains(step, scope, sources, groups)
-            flat = step.scatter_method == "flat_crossproduct"
+            is_flat = step.scatter_method == "flat_crossproduct"
             levels = tuple(
-                (domain, flat and index < len(domains) - 1) for index, domain in enumerate(domains)
+                (domain, is_flat and index < len(domains) - 1) for index, domain in enumerate(domains)
             )
         feeds = feeds | {
             port: msgspec.structs.replace(feeds[port], source=source) for port, source in elements.items()
@@ -195,9 +197,9 @@ class _Planner:
         """Takes over the domains that the scattered arrays were gathered over, if they all have the same."""
         if step.scatter_method != "dotproduct" and len(sources) > 1:
             return None
-        flats = {port: flat_levels(source) for port, source in sources.items()}
-        chains = {flat[0] for flat in flats.values() if flat}
-        if len(chains) != 1 or None in flats.values():
+        flats = {port: found for port, source in sources.items() if (found := flat(source))}
+        chains = {found.domains for found in flats.values()}
+        if len(chains) != 1 or len(flats) < len(sources):
             return None
         (domains,) = chains
         outermost = self.domains[domains[0]]
@@ -205,13 +207,32 @@ class _Planner:
             return None
         if outermost.guards != scope.guards and len(domains) == 1 and outermost.cut is None:
             return None
-        return domains, {port: flat[1] for port, flat in flats.items() if flat}
+        elements = {port: found.source for port, found in flats.items()}
+        lists = [found.source for found in flats.values() if found.is_listed]
+        if not lists:
+            return domains, elements
+        parts = self._parts_of(lists[0])
+        depth = len(parts.chain)
+        return (*domains, parts.number), {port: Element(one, depth, depth) for port, one in elements.items()}
+
+    def _parts_of(self, listed: Source) -> Domain:
+        """Returns the domain of the parts that a job lists; it is made when it is asked for first."""
+        assert isinstance(listed, JobOutput)
+        found = next((domain for domain in self.domains if domain.parts == listed.task), None)
+        if found is None:
+            task = self.tasks[listed.task]
+            cut = self.domains[task.chain[-1]]
+            found = Domain(
+                len(self.domains), task.name, task.place, task.chain, parts=task.number, guards=cut.guards
+            )
+            self._add_domain(found)
+        return found
 
     def _new_domains(
         self, step: Step, scope: Scope, sources: dict[str, Source], groups: Sequence[Sequence[str]]
     ) -> tuple[tuple[int, ...], dict[str, Source]]:
         depth = len(scope.chain)
-        shift = _levels_before_cut(step, len(groups)) - 1
+        shift = levels_before_cut(step, len(groups)) - 1
         domains: list[int] = []
         elements: dict[str, Source] = {}
         for index, group in enumerate(groups):
@@ -235,7 +256,7 @@ class _Planner:
             return feeds, scope, levels
         of_parts = any(self.is_cut(domain) for domain, _ in levels)
         self.problems += rules.late_cuts(step, field, feeds, of_parts)
-        before = _levels_before_cut(step, len(levels))
+        before = levels_before_cut(step, len(levels))
         outer = len(scope.chain) - len(levels)
         chain = scope.chain[: outer + before]
         none = Constant(None)
@@ -255,7 +276,7 @@ class _Planner:
         own = list(levels)
         if before:
             own[before - 1] = (own[before - 1][0], True)
-        own.insert(before, (number, False))
+        own.insert(before, (number, lists_parts(step) and not later))
         return feeds, scope._replace(chain=(*chain, number, *later)), tuple(own)
 
     def _add_domain(self, domain: Domain) -> int:
@@ -268,7 +289,8 @@ class _Planner:
     def is_cut(self, domain: int) -> bool:
         """Says whether a domain's size depends on how files were cut (or a merge's outputs closed)."""
         axes = self.domains[domain].axes
-        return self._is_split(domain) or any(parts_of(axis.source, self.is_cut) for axis in axes)
+        is_own = self._is_split(domain) or self.domains[domain].parts is not None
+        return is_own or any(parts_of(axis.source, self.is_cut) for axis in axes)
 
     # -- what stands in a step -----------------------------------------------------------------------------
 
@@ -331,7 +353,8 @@ class _Planner:
         feeds: tuple[Feed, ...],
         outputs: tuple[str, ...],
     ) -> int:
-        split = next((domain for domain in reversed(scope.chain) if self._is_split(domain)), None)
+        cuts = [d for d in scope.chain if self._is_split(d) or self.domains[d].parts is not None]
+        split = cuts[-1] if cuts and self._is_split(cuts[-1]) else None
         task = Task(
             number=len(self.tasks),
             name=scope.prefix,
@@ -344,6 +367,7 @@ class _Planner:
             when=step.when,
             javascript=step.javascript,
             split=split,
+            fed=fed(step) if lists_parts(step) and split is not None and split == scope.chain[-1] else None,
             merge=step.merge if process is not None else None,
             retry=scope.retry,
             tolerate=scope.tolerate,
@@ -364,18 +388,6 @@ def _loading(feeds: dict[str, Feed], workflow: Workflow) -> dict[str, Feed]:
 def _is_array(source: Source) -> bool:
     """Says whether a source is surely an array, which flattening leaves as it is."""
     return isinstance(source, Gathered) or (isinstance(source, MergeOutput) and source.many)
-
-
-def _levels_before_cut(step: Step, levels: int) -> int:
-    """Returns how many of a step's scatter levels lie outside its range domain.
-
-    In a nested cross product it stands right behind the last level that gives the file or a bound of what is
-    cut, so that the other dimensions keep their shape; else innermost, so that events keep their order.
-    """
-    if step.split is None or step.scatter_method != "nested_crossproduct" or len(step.scatter) == 1:
-        return levels
-    read = (step.split.input, step.split.first, step.split.count)
-    return max((at + 1 for at, port in enumerate(step.scatter) if port in read), default=levels)
 
 
 def _steps_before(step: Step, steps: dict[str, Step]) -> list[str]:

@@ -22,6 +22,15 @@ def many(tx: Connection, sql: str, rows: Sequence[Row]) -> None:
         _cursor(tx).executemany(_spelt(sql, tx.dialect.name), rows)
 
 
+def affected(tx: Connection, sql: str, rows: Sequence[Row]) -> int:
+    """Runs a statement for every row and returns how many it changed; quicker than ``changed``."""
+    if not rows:
+        return 0
+    cursor = _cursor(tx)
+    cursor.executemany(_spelt(sql, tx.dialect.name), rows)
+    return int(cursor.rowcount)
+
+
 def changed(tx: Connection, sql: str, rows: Sequence[Row]) -> list[bool]:
     """Runs a statement for every row and says for each whether it changed anything."""
     if not rows:

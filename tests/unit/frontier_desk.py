@@ -23,6 +23,10 @@ class Outputs:
         self.reads += 1
         return self.known[task, path]
 
+    def n_parts(self, task: int, path: Path) -> int:
+        (parts, *_) = (self.known[task, path] or {"skipped": [None]}).values()
+        return len(parts)
+
     def load_below(self, task: int, path: Path) -> None:
         pass
 
@@ -56,5 +60,6 @@ class Desk:
     def done(self, name: str, path: Path, **outputs: Any) -> None:
         """Completes a job."""
         (task,) = (task.number for task in self.plan.tasks if task.name == name)
-        self.outputs.known[task, path] = outputs
+        listed = self.plan.tasks[task].fed is not None
+        self.outputs.known[task, path] = {k: [v] for k, v in outputs.items()} if listed else outputs
         self.frontier.complete(task, path)

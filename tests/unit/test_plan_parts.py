@@ -127,7 +127,8 @@ def test_parts_are_not_crossed_with_other_arrays() -> None:
 def test_parts_of_one_split_are_scattered_together() -> None:
     both = step("map", MAP, entry("raw", "cut/out"), entry("mate", "cut/log"), scatter=("raw", "mate"))
     plan = planned(split(), both)
-    assert plan.tasks[1].chain == plan.tasks[0].chain
+    assert plan.tasks[1].chain == (*plan.tasks[0].chain, 2)
+    assert plan.domains[2].parts == 0
 
 
 def test_parts_of_two_splits_are_not_scattered_together() -> None:
@@ -197,10 +198,10 @@ def test_parts_stand_where_the_output_of_their_file_stood() -> None:
     raw, mate = entry("raw", "raw"), entry("calib", "calib")
     for scatter, method, expected in [
         (("raw", "calib"), nested, [True, False, False]),
-        (("calib", "raw"), nested, [False, True, False]),
-        (("raw", "calib"), flat, [True, True, False]),
-        (("calib", "raw"), flat, [True, True, False]),
-        (("raw",), "dotproduct", [True, False]),
+        (("calib", "raw"), nested, [False, True, True]),
+        (("raw", "calib"), flat, [True, True, True]),
+        (("calib", "raw"), flat, [True, True, True]),
+        (("raw",), "dotproduct", [True, True]),
     ]:
         plan = planned(
             split(raw, mate, scatter=scatter, scatter_method=method),
@@ -208,6 +209,7 @@ def test_parts_stand_where_the_output_of_their_file_stood() -> None:
         )
         (task,) = plan.tasks
         assert levels(plan.outputs[0].source) == expected
+        assert (task.fed is not None) == expected[-1], "a list of parts for each job"
         order = [plan.domains[number] for number in task.chain]
         at_file = next(i for i, domain in enumerate(order) if [a.port for a in domain.axes] == ["raw"])
         at_range = next(i for i, domain in enumerate(order) if domain.cut)
@@ -252,7 +254,7 @@ def test_a_bound_in_a_later_dimension_moves_the_cut_behind_it() -> None:
     workflow = Workflow("t", inputs, (output("o", "cut/out", dataset="d"),), (cut,), HERE)
     plan = plan_document(Document("t.cwl", "v1.2", workflow, {}, "0"))
     assert [plan.domains[number].cut is not None for number in plan.tasks[0].chain] == [False, False, True]
-    assert levels(plan.outputs[0].source) == [False, True, False]
+    assert levels(plan.outputs[0].source) == [False, True, True]
 
 
 def test_what_is_cut_must_be_known_before_there_are_jobs() -> None:

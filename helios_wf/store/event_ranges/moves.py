@@ -84,7 +84,7 @@ def lease(tx: Connection, run: str, leases: Sequence[RangeLease]) -> None:
         | {"number": one.number, "attempt": one.attempt, "depth": one.depth}
         for one in leases
     ]
-    _refuse_unless_all("handed out", run, rows, bulk.changed(tx, _LEASE, rows))
+    _refuse_unless_all("handed out", run, rows, bulk.affected(tx, _LEASE, rows))
 
 
 def begin(tx: Connection, run: str, begun: Iterable[RangeLease]) -> None:
@@ -110,7 +110,7 @@ def settle(tx: Connection, run: str, settlements: Sequence[RangeSettlement]) -> 
         if not {RangeState.LEASED, RangeState.RUNNING} <= sources(RANGE_MOVES, to):
             raise ValueError(f"no try of a range can be settled as {to}")
     rows = [_settle_values(run, one) for one in settlements]
-    _refuse_unless_all("settled", run, rows, bulk.changed(tx, _SETTLE, rows))
+    _refuse_unless_all("settled", run, rows, bulk.affected(tx, _SETTLE, rows))
     troubled = [row | {"at": 0.0} for row in rows if row["cause"] is not None]
     if troubled:
         at = now(tx)
@@ -137,7 +137,7 @@ def move(tx: Connection, run: str, moves: Sequence[RangeMove]) -> None:
         StoreError: one of them is not where it can be moved from.
     """
     rows = [_key(run, one.task, one.path, one.first, one.stop) | {"to": one.to.value} for one in moves]
-    _refuse_unless_all("moved", run, rows, bulk.changed(tx, _MOVE, rows))
+    _refuse_unless_all("moved", run, rows, bulk.affected(tx, _MOVE, rows))
 
 
 def put_back(tx: Connection, run: str, attempts: Iterable[tuple[int, str, int, bool]]) -> None:
@@ -167,14 +167,16 @@ def reset(tx: Connection, run: str, chosen: Iterable[Key]) -> None:
     bulk.many(tx, _RESET, rows)
 
 
-def _refuse_unless_all(how: str, run: str, rows: Sequence[dict[str, Any]], flags: list[bool]) -> None:
-    wrong = [row for row, flag in zip(rows, flags, strict=True) if not flag]
-    if wrong:
-        some = ", ".join(f"{row['task']}/{row['path']} [{row['first']}, {row['stop']})" for row in wrong[:3])
-        raise StoreError(
-            f"run {run}: {len(wrong)} event ranges cannot be {how}, as another engine or an earlier report "
-            f"changed them: {some}"
-        )
+def _refuse_unless_all(how: str, run: str, rows: Sequence[dict[str, Any]], n_changed: int) -> None:
+    if n_changed == len(rows):
+        return
+    first, last = (
+        f"{row['task']}/{row['path']} [{row['first']}, {row['stop']})" for row in (rows[0], rows[-1])
+    )
+    raise StoreError(
+        f"run {run}: {len(rows) - n_changed} of {len(rows)} event ranges from {first} to {last} "
+        f"cannot be {how}: another engine or an earlier report changed them"
+    )
 
 
 def _job(run: str, task: int, path: str) -> dict[str, Any]:
