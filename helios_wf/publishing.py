@@ -81,6 +81,8 @@ class Publisher:
         places = Destinations(self._loose, self._folders(), self._file_names(values))
         places.spare(values, self._held.flow.values.inputs)
         arranged = arrange(values, places, own / "literals")
+        # of a hundred thousand files each copy counts
+        del values
         logs = [self._log_move(step, name) for step, name in self._logs.items()]
         with self._store.write() as tx:
             runs.fence(tx, self._held.id, self._held.epoch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from helios_wf.model.noun import Json
 from helios_wf.states import RunState
 
 if TYPE_CHECKING:
-    from helios_wf.choosing import Choice
+    from helios_wf.choosing import Choice, Runnable
     from helios_wf.layouts import Layouts
     from helios_wf.model import Document
     from helios_wf.session import Outcome
@@ -65,8 +66,6 @@ def run(
     from helios_wf.choosing import choose, load_runnable
     from helios_wf.cwl.job_file import asked
     from helios_wf.launch import new_runs
-    from helios_wf.layouts import Layouts
-    from helios_wf.preview import check_inputs
     from helios_wf.store import Store
 
     open_store = functools.cache(lambda: Store.open(settings.store, settings.home))
@@ -76,16 +75,28 @@ def run(
     choice = choose(runnable.document, read, given, open_store)
     for reason in why_not(choice):
         click.echo(f"not run: {reason}", err=True)
-    layouts = Layouts()
-    for bound in choice.runs:
-        layouts.learn(bound.datasets)
-        check_inputs(runnable.plan, bound.inputs, layouts.of)
+    layouts = _checked(runnable, choice)
     if not choice.runs:
         click.echo(f"nothing to run: {nothing(runnable.document, choice)}", err=True)
     with Interrupts() as interrupts:
         say = functools.partial(click.echo, err=True)
         ids = new_runs(open_store(), runnable, choice, settings, say)
-        return drive(interrupts, open_store(), settings, ids, choice.by_datasets, quiet, layouts)
+        as_array = choice.by_datasets
+        # the store has them now; of a hundred thousand files each copy counts
+        del read, runnable, choice
+        return drive(interrupts, open_store(), settings, ids, as_array, quiet, layouts)
+
+
+def _checked(runnable: Runnable, choice: Choice) -> Layouts:
+    """Makes sure that the files of all runs can be cut, and returns what is known of them."""
+    from helios_wf.layouts import Layouts
+    from helios_wf.preview import check_inputs
+
+    layouts = Layouts()
+    for bound in choice.runs:
+        layouts.learn(bound.datasets)
+        check_inputs(runnable.plan, bound.inputs, layouts.of)
+    return layouts
 
 
 def why_not(choice: Choice) -> list[str]:
@@ -161,7 +172,8 @@ def _print(outcomes: Sequence[Outcome], as_array: bool) -> None:
         value = outcomes[0].outputs if outcomes else None
         if value is None:
             return
-    click.echo(json.dumps(value, indent=4, sort_keys=True))
+    json.dump(value, sys.stdout, indent=4, sort_keys=True)
+    click.echo()
 
 
 def _explain(outcome: Outcome) -> None:
