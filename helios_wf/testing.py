@@ -9,6 +9,7 @@ It needs pytest.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from helios_wf.errors import SubmitRefusedError
 from helios_wf.model import EventRange, JobSpec, Json, RangeNews, Report, Resources, digest
 from helios_wf.processes import JOB_MARK, RUN_MARK, marked
 from helios_wf.states import Cause
+from helios_wf.testing_ranges import RangePromises
 
 PATIENCE_S = 60.0
 """How long a test waits for what must come."""
@@ -43,16 +45,6 @@ def shell_tool(script: str, **fields: Json) -> dict[str, Json]:
         "outputs": [{"id": "out", "type": ["null", "File"], "outputBinding": {"glob": "out"}}],
         **fields,
     }
-
-
-def range_tool(script: str, **fields: Json) -> dict[str, Json]:
-    """Returns a shell tool that is told an event range: ``$first`` and ``$count`` are set in its script."""
-    inputs: list[Json] = [
-        {"id": "first_event", "type": ["null", "long"], "inputBinding": {"position": 1}},
-        {"id": "n_events", "type": ["null", "long"], "inputBinding": {"position": 2}},
-        {"id": "events", "type": ["null", "File"]},
-    ]
-    return shell_tool(f"first=$1 count=$2; {script}", inputs=inputs, **fields)
 
 
 def timed(tool: dict[str, Json], seconds: int) -> dict[str, Json]:
@@ -137,7 +129,7 @@ class Bench:
         self._early += wait_until(has_begun, self.backend)
 
 
-class BackendContract:
+class BackendContract(RangePromises):
     """What every backend promises.  Subclass it, and say in ``make`` how a backend is made."""
 
     def make(self, home: Path) -> Backend:
@@ -152,7 +144,8 @@ class BackendContract:
     def bench(self, tmp_path: Path) -> Iterator[Bench]:
         """A bench with a backend that is closed afterwards."""
         backend = self.make(tmp_path / "home")
-        bench = Bench(backend, tmp_path, f"run-{tmp_path.name}")
+        # others may run the same test on this machine at the same time
+        bench = Bench(backend, tmp_path, f"run-{os.getpid()}-{tmp_path.name}")
         yield bench
         backend.close()
         assert marked(RUN_MARK, [bench.run]) == [], "a process outlived the backend"

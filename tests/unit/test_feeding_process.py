@@ -8,7 +8,16 @@ from typing import Any
 from helios_wf import feeding
 from helios_wf.model import EventRange, Feeding, JobSpec, Json, Report, Way
 from helios_wf.states import Cause
-from helios_wf.testing import range_tool, shell_tool, timed
+from helios_wf.testing import shell_tool, timed
+
+
+def range_tool(script: str, **fields: Json) -> dict[str, Json]:
+    """Returns a shell tool that is told an event range: ``$first`` and ``$count`` are set in its script."""
+    inputs: list[Json] = [
+        {"id": "first_event", "type": ["null", "long"], "inputBinding": {"position": 1}},
+        {"id": "n_events", "type": ["null", "long"], "inputBinding": {"position": 2}},
+    ]
+    return shell_tool(f"first=$1 count=$2; {script}", inputs=inputs, **fields)
 
 
 def attempt(folder: Path, tool: dict[str, Json], *ranges: EventRange, **fields: Any) -> Report:
