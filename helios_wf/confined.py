@@ -31,9 +31,11 @@ WALL_FACTOR = 10
 class DiedError(Exception):
     """The child died over a request; says how, in words that end a sentence about it."""
 
-    def __init__(self, how: str, out_of_time: bool = False) -> None:
+    def __init__(self, how: str, out_of_time: bool = False, idle: bool = False) -> None:
         super().__init__(how)
         self.out_of_time = out_of_time
+        self.idle = idle
+        """It ended because nobody had asked for long; asking once more starts another."""
 
 
 class Lines:
@@ -185,7 +187,7 @@ class Confined:
             )
         if code < 0:
             return DiedError(f"its process was ended by {signal.Signals(-code).name}")
-        return DiedError(f"its process ended with {code}")
+        return DiedError(f"its process ended with {code}", idle=code == 0)
 
     def _forget_foreign(self) -> None:
         """Leaves a child alone that belongs to the process that this one was forked from."""
@@ -201,13 +203,16 @@ def _ends(process: subprocess.Popen[bytes]) -> tuple[int, int]:
     return process.stdin.fileno(), process.stdout.fileno()
 
 
-def serve(answer: Callable[[bytes], bytes], cpu_s: float, memory_mb: int) -> NoReturn:
+def serve(
+    answer: Callable[[bytes], bytes], cpu_s: float, memory_mb: int, idle_s: float | None = None
+) -> NoReturn:
     """Answers the lines of standard input until it ends, each within ``cpu_s`` seconds of processor time.
 
     Args:
         answer: must not raise, and its answer has no line break.
         cpu_s: processor time of one request; more ends the process with SIGPROF.
         memory_mb: address space of the process, in MiB.
+        idle_s: the process ends when it is not asked for so long; None: never.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -218,7 +223,7 @@ def serve(answer: Callable[[bytes], bytes], cpu_s: float, memory_mb: int) -> NoR
     out = os.dup(1)
     os.dup2(2, 1)
     requests = Lines()
-    while data := os.read(0, CHUNK):
+    while select.select([0], [], [], idle_s)[0] and (data := os.read(0, CHUNK)):
         for line in requests.of(data):
             signal.setitimer(signal.ITIMER_PROF, cpu_s)
             said = answer(line) + b"\n"

@@ -3,6 +3,7 @@
     HeliosError
         UserError                       the caller can mend it: exit code 2
             TemplateError               a document is wrong; carries file:line:column problems, all of them
+                FieldsError                 it is sound CWL, but its ``helios:`` fields do not fit it
             MaskError                   a mask or a dataset name is wrong
             FilterError                 a filter expression (``where``, ``--filter``) is wrong
             DatasetError                a dataset is unknown, exists already, or is in the wrong state
@@ -71,6 +72,10 @@ class TemplateError(UserError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class FieldsError(TemplateError):
+    """The document is sound CWL, but its ``helios:`` fields do not fit it."""
 
 
 class MaskError(UserError):

@@ -19,6 +19,21 @@ EXPRESSION_MB = 256
 SANDBOX_MB = 2048
 """Address space of the process that evaluates: not all that QuickJS does looks at its own limits."""
 
+LOAD_S = 3.0
+"""Processor time of reading one document with all that it refers to, without the import of cwltool."""
+
+READER_MB = 2048
+"""Address space of the process that reads documents."""
+
+
+def load_s() -> float:
+    """Returns the limit of reading one document, in seconds of processor time.
+
+    Raises:
+        SettingsError: the environment variable for it holds no positive number.
+    """
+    return _seconds(LOAD_SECONDS, LOAD_S)
+
 
 def expression_s() -> float:
     """Returns the limit of one evaluation, in seconds of processor time.

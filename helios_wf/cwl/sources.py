@@ -120,9 +120,14 @@ class Sources:
         return known
 
     def _text(self, path: str) -> tuple[str, str]:
-        real = Path(path).resolve()
+        try:
+            real = Path(path).resolve()
+        except RuntimeError:
+            raise TemplateError([Problem(None, f"cannot read {path}: its links lead in a circle")]) from None
         if not real.is_relative_to(self.root):
             raise TemplateError([Problem(None, _outside(path, real, self.root))])
+        if real.exists() and not real.is_file():
+            raise TemplateError([Problem(None, f"cannot read {path}: it is no regular file")])
         try:
             content = real.read_bytes() if real.stat().st_size <= MAX_BYTES else b"\xff"
             return content.decode("utf-8"), hashlib.sha256(content).hexdigest()

@@ -208,7 +208,8 @@ class Document(Noun, frozen=True):
     """A loaded document: its process, and the content of every file that was read for it or that it names.
 
     ``files`` maps absolute paths to SHA-256 digests; ``digest`` identifies the process by meaning, without
-    the places; the content of the files that it names (a tool's script) counts.
+    the places; the content of the files that it names (a tool's script) counts.  ``expressions`` tells where
+    the text of each stands.
     """
 
     path: str
@@ -216,3 +217,4 @@ class Document(Noun, frozen=True):
     process: Process
     files: dict[str, str]
     digest: str
+    expressions: dict[str, tuple[Place, ...]] = {}

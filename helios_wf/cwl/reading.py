@@ -1,0 +1,87 @@
+"""Documents read in a limited process beside this one: what it is asked, and what it replies."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+
+from helios_wf.confined import Confined, DiedError
+from helios_wf.cwl.limits import LOAD_SECONDS, load_s
+from helios_wf.cwl.overrides import Overrides
+from helios_wf.errors import FieldsError, Problem, TemplateError, UnsupportedError
+from helios_wf.model import Place, Process
+
+
+class Request(msgspec.Struct):
+    """A document to read."""
+
+    path: str
+    fragment: str
+    root: str
+    allow_urls: bool
+    overrides: Overrides
+
+
+class Answer(msgspec.Struct):
+    """What a document says, the digests of the files that were read, and where its expressions stand."""
+
+    cwl_version: str
+    process: Process
+    files: dict[str, str]
+    expressions: dict[str, tuple[Place, ...]]
+
+
+class Complaint(msgspec.Struct):
+    """A ``Problem`` as data."""
+
+    place: Place | None
+    message: str
+
+
+class Reply(msgspec.Struct):
+    """Exactly one of: an answer, problems, what is not supported."""
+
+    answer: Answer | None = None
+    problems: list[Complaint] = []
+    fields_only: bool = False
+    unsupported: str = ""
+
+
+def read_apart(request: Request) -> Answer:
+    """Returns what a document says.
+
+    Raises:
+        TemplateError: It is wrong, or reading it passed a limit.
+        UnsupportedError: It asks for a feature that is not supported.
+    """
+    reply = msgspec.json.decode(_ask(request, load_s()), type=Reply)
+    if reply.unsupported:
+        raise UnsupportedError(reply.unsupported)
+    if reply.answer is None:
+        problems = [Problem(one.place, one.message) for one in reply.problems]
+        raise FieldsError(problems) if reply.fields_only else TemplateError(problems)
+    return reply.answer
+
+
+def _ask(request: Request, limit_s: float) -> bytes:
+    line = msgspec.json.encode(request)
+    try:
+        try:
+            (said,) = _reader(limit_s).ask([line])
+        except DiedError as died:
+            if not died.idle:
+                raise
+            (said,) = _reader(limit_s).ask([line])
+    except DiedError as died:
+        message = f"reading it failed: {died}"
+        if died.out_of_time:
+            message = f"reading it takes more than {limit_s:g} s of processor time"
+            message += f"; {LOAD_SECONDS} sets another limit"
+        raise TemplateError([Problem(Place(request.path, 1, 1), message)]) from None
+    return said
+
+
+@lru_cache
+def _reader(limit_s: float) -> Confined:
+    return Confined("helios_wf.cwl.reader", limit_s)
