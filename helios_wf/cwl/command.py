@@ -17,6 +17,7 @@ from helios_wf.cwl.expressions import (
     Javascript,
     compile_expression,
     modernise,
+    scripts_in,
 )
 from helios_wf.cwl.files import Folders, Stage
 from helios_wf.cwl.inputs import Inputs
@@ -150,7 +151,10 @@ class CompiledTool:
 
 
 def way_of(body: Mapping[str, Json]) -> tuple[str, str]:
-    """Returns how a tool is run, and why: ``compiled``, ``compiled with JavaScript`` or ``reference``."""
+    """Returns how a tool is run, and why.
+
+    ``compiled``, ``compiled with JavaScript`` or ``reference``; ``unsupported`` where an expression is none.
+    """
     try:
         tool = CompiledTool(body)
         from helios_wf.cwl.collect import Collection
@@ -159,10 +163,12 @@ def way_of(body: Mapping[str, Json]) -> tuple[str, str]:
     except UncoveredError as error:
         return "reference", str(error)
     except JobError as error:
-        return "compiled", str(error)
-    if tool.javascript is None:
+        return "unsupported", str(error)
+    scripts = [] if tool.javascript is None else list(scripts_in(tool.body))
+    if not scripts:
         return "compiled", ""
-    return "compiled with JavaScript", "InlineJavascriptRequirement"
+    more = f" and {len(scripts) - 1} more" if len(scripts) > 1 else ""
+    return "compiled with JavaScript", f"it has to evaluate {show(scripts[0])}{more}"
 
 
 def runtime_of(resources: Resources, folders: Folders) -> dict[str, Json]:

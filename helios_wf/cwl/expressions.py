@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -111,6 +111,22 @@ def evaluate(
     if not is_expression(value):
         return value
     return compile_expression(value, javascript)(inputs, self_value, runtime or {})
+
+
+def scripts_in(value: Json) -> Iterator[str]:
+    """Yields the texts in a tool that need JavaScript: those with more than parameter references."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if key not in ("default", "doc", "expressionLib", "label"):
+                yield from scripts_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from scripts_in(each)
+    elif is_expression(value):
+        try:
+            compile_expression(value)
+        except JobError:
+            yield value
 
 
 def modernise(value: Json) -> Json:

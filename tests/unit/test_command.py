@@ -462,7 +462,12 @@ def test_devices_are_asked_for_as_the_requirement_says(asked: dict[str, Json], g
 
 def test_the_way_of_a_tool_is_told_with_its_reason() -> None:
     assert way_of(tool_of()) == ("compiled", "")
-    assert way_of(tool_of(requirements=[JAVASCRIPT]))[0] == "compiled with JavaScript"
+    assert way_of(tool_of(arguments=["$(runtime.cores)"], requirements=[JAVASCRIPT])) == ("compiled", "")
+    script = tool_of(arguments=["$(runtime.cores + 1)", "${ return 1; }"], requirements=[JAVASCRIPT])
+    found = way_of(script)
+    assert found == ("compiled with JavaScript", "it has to evaluate '$(runtime.cores + 1)' and 1 more")
+    way, reason = way_of(tool_of(arguments=["$(runtime.cores + 1)"]))
+    assert (way, "JavaScript needs an InlineJavascriptRequirement" in reason) == ("unsupported", True)
     way, reason = way_of(tool_of(requirements=[{"class": "http://commonwl.org/cwltool#MPIRequirement"}]))
     assert way == "reference"
     assert "MPIRequirement" in reason
