@@ -50,6 +50,7 @@ def plan(
     """
     from helios_wf.choosing import Choice, choose, load_runnable
     from helios_wf.cli.run import why_not
+    from helios_wf.cli.validate import warn
     from helios_wf.containing import foresee
     from helios_wf.cwl.job_file import asked
     from helios_wf.errors import InputError
@@ -60,6 +61,7 @@ def plan(
     open_store = functools.cache(lambda: _store(settings))
     document, read = asked(document, job)
     runnable = load_runnable(document, changes, settings.home / "cache", settings.root, read)
+    warn(runnable.document)
     try:
         choice = choose(runnable.document, read, given, open_store)
     except InputError as error:

@@ -64,6 +64,7 @@ def run(
     """
     from helios_wf.backend import find_backend
     from helios_wf.choosing import choose, load_runnable
+    from helios_wf.cli.validate import warn
     from helios_wf.cwl.job_file import asked
     from helios_wf.launch import new_runs
     from helios_wf.store import Store
@@ -72,6 +73,7 @@ def run(
     find_backend(settings.backend)
     document, read = asked(document, job)
     runnable = load_runnable(document, changes, settings.home / "cache", settings.root, read)
+    warn(runnable.document)
     choice = choose(runnable.document, read, given, open_store)
     for reason in why_not(choice):
         click.echo(f"not run: {reason}", err=True)

@@ -32,7 +32,7 @@ def validate(paths: tuple[str, ...], settings: Settings) -> int:
     checked = check(documents)
     for problem in (*_problems(errors), *checked.problems):
         click.echo(shown(problem))
-    for warning in checked.warnings:
+    for warning in (*_remarks(documents), *checked.warnings):
         click.echo(f"warning: {shown(warning)}")
     wrong = len(errors) + len({p.place.file for p in checked.problems if p.place})
     total = count_text(len(documents) + len(errors), "document")
@@ -63,6 +63,18 @@ def _problems(errors: dict[str, HeliosError]) -> Iterable[Problem]:
     for file, error in errors.items():
         own = error.problems if isinstance(error, TemplateError) else [Problem(None, f"{file}: {error}")]
         found.update({str(problem): problem for problem in own})
+    return found.values()
+
+
+def warn(document: Document) -> None:
+    """Says on stderr what is odd in a document, though it is not wrong."""
+    for warning in _remarks([document]):
+        click.echo(f"warning: {shown(warning)}", err=True)
+
+
+def _remarks(documents: Iterable[Document]) -> Iterable[Problem]:
+    """Returns what is odd in documents, that of a tool that several of them run once."""
+    found = {remark: Problem(remark.place, remark.message) for one in documents for remark in one.warnings}
     return found.values()
 
 

@@ -47,6 +47,7 @@ _INCOMPATIBLE = re.compile(
 )
 _MISSING = re.compile(r"Step is missing required parameter '([^']*)'")
 _UNKNOWN_SOURCE = re.compile(r"unknown source '([^']*)'")
+_CAUTION = re.compile(r"^Workflow checker warning:\n|\bWarning: +")
 _TYPE = re.compile(r'of type (\{.*?\}+|\[.*?\](?!\})|"[^"]*")(?= |$)')
 
 
@@ -63,6 +64,12 @@ def problems_of(error: BaseException, fallback: Place) -> list[Problem]:
     else:
         found = list(_from_text(str(getattr(error, "message", "") or error), _place(error) or fallback))
     return unique(found)
+
+
+def warnings_of(texts: Iterable[str], fallback: Place) -> list[Problem]:
+    """Returns what cwltool and schema-salad warn of, each once."""
+    told = (_CAUTION.sub("", text) for text in texts if "previously defined" not in text)
+    return unique(problem for text in told for problem in _from_text(text, fallback))
 
 
 def unique(problems: Iterable[Problem]) -> list[Problem]:

@@ -63,8 +63,9 @@ def _document(path: str, root: Path, answer: Answer) -> Document:
         if Path(file).resolve().is_relative_to(root.resolve())
     }
     digest = meaning(answer.process, path, home_of(Path(path)), named)
+    files = named | answer.files
     return Document(
-        path, answer.cwl_version, answer.process, named | answer.files, digest, answer.expressions
+        path, answer.cwl_version, answer.process, files, digest, answer.expressions, answer.warnings
     )
 
 

@@ -23,11 +23,11 @@ from helios_wf.cwl.limits import READER_MB
 from helios_wf.cwl.outline import source_names
 from helios_wf.cwl.overrides import Overrides
 from helios_wf.cwl.places import expression_places
-from helios_wf.cwl.reading import Answer, Complaint, Reply, Request
+from helios_wf.cwl.reading import Answer, Reply, Request
 from helios_wf.cwl.sources import Sources
 from helios_wf.cwl.strict import STUMBLED, diagnose, read_process
 from helios_wf.errors import FieldsError, Problem, TemplateError, UnsupportedError
-from helios_wf.model import Place
+from helios_wf.model import Place, Remark
 
 IDLE_S = 2.0
 """Seconds without a request after which the process ends: it is large, and a run does not need it."""
@@ -81,7 +81,8 @@ def _convert(
         raise FieldsError(conversion.checks.problems)
     places = expression_places(msgspec.to_builtins(process), sources.files)
     files = {source.path: source.sha256 for source in sources.files.values()}
-    return Answer(version_of(source), process, files, places)
+    warnings = tuple(Remark(warning.place, warning.message) for warning in sources.warnings)
+    return Answer(version_of(source), process, files, places, warnings)
 
 
 def _all_problems(
@@ -140,7 +141,7 @@ def reply(request: Request) -> Reply:
     try:
         return Reply(answer=read(request.path, request.fragment, sources, request.overrides))
     except TemplateError as error:
-        told = [Complaint(problem.place, problem.message) for problem in error.problems]
+        told = [Remark(problem.place, problem.message) for problem in error.problems]
         return Reply(problems=told, fields_only=isinstance(error, FieldsError))
     except UnsupportedError as error:
         return Reply(unsupported=str(error))
@@ -150,7 +151,7 @@ def reply(request: Request) -> Reply:
         message = "it nests too deeply"
     except Exception as error:
         message = f"internal error: {type(error).__name__}: {error}\n{traceback.format_exc()}"
-    return Reply(problems=[Complaint(Place(request.path, 1, 1), message)])
+    return Reply(problems=[Remark(Place(request.path, 1, 1), message)])
 
 
 def main(limit_s: float) -> None:

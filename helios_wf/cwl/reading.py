@@ -10,7 +10,7 @@ from helios_wf.confined import Confined, DiedError
 from helios_wf.cwl.limits import LOAD_SECONDS, load_s
 from helios_wf.cwl.overrides import Overrides
 from helios_wf.errors import FieldsError, Problem, TemplateError, UnsupportedError
-from helios_wf.model import Place, Process
+from helios_wf.model import Place, Process, Remark
 
 
 class Request(msgspec.Struct):
@@ -24,26 +24,20 @@ class Request(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
-    """What a document says, the digests of the files that were read, and where its expressions stand."""
+    """What a document says, the digests of what was read, where its expressions stand, and what is odd."""
 
     cwl_version: str
     process: Process
     files: dict[str, str]
     expressions: dict[str, tuple[Place, ...]]
-
-
-class Complaint(msgspec.Struct):
-    """A ``Problem`` as data."""
-
-    place: Place | None
-    message: str
+    warnings: tuple[Remark, ...]
 
 
 class Reply(msgspec.Struct):
     """Exactly one of: an answer, problems, what is not supported."""
 
     answer: Answer | None = None
-    problems: list[Complaint] = []
+    problems: list[Remark] = []
     fields_only: bool = False
     unsupported: str = ""
 

@@ -53,6 +53,8 @@ class Sources:
         self.files: dict[str, Source] = {}
         self.problems: list[Problem] = []
         """References that cannot be followed, and keys that are no text."""
+        self.warnings: list[Problem] = []
+        """What the loader finds odd, though not wrong."""
         self.roots: list[str] = []
         """The files that hold whole processes: the document, and what its steps run."""
 

@@ -23,7 +23,7 @@ from schema_salad.ref_resolver import file_uri
 from schema_salad.schema import validate_doc
 from schema_salad.sourceline import cmap
 
-from helios_wf.cwl.complaints import problems_of
+from helios_wf.cwl.complaints import problems_of, warnings_of
 from helios_wf.cwl.features import missing_features
 from helios_wf.cwl.overrides import Overrides
 from helios_wf.cwl.sources import Sources
@@ -57,12 +57,15 @@ def read_process(
     """
     _extend(sources)
     place = Place(path, 1, 1)
+    heard: list[str] = []
     try:
-        with quiet():
+        with quiet(heard):
             context, document, _ = fetch_document(file_uri(path), _context(sources, validate))
             context, uri = resolve_and_validate_document(context, document, _uri(path, fragment))
             _override(context, overrides)
-            return make_tool(uri, context)
+            process = make_tool(uri, context)
+        sources.warnings = warnings_of(heard, place)
+        return process
     except UnsupportedRequirement as error:
         raise UnsupportedError(f"{path}: {error}") from error
     except EXPECTED as error:
@@ -79,8 +82,7 @@ def read_process(
 def _override(context: LoadingContext, overrides: Overrides) -> None:
     """Puts requirements over those of the document, and of its parts."""
     context.overrides_list = [
-        {"overrideTarget": target, "requirements": cmap(entries)}
-        for target, entries in overrides.targets
+        {"overrideTarget": target, "requirements": cmap(entries)} for target, entries in overrides.targets
     ]
     make = context.construct_tool_object
     waiting = list(overrides.own)
@@ -185,14 +187,33 @@ def _extend(sources: Sources) -> None:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps cwltool's and schema-salad's log lines off the terminal; what matters is in their exceptions."""
+def quiet(warnings: list[str] | None = None) -> Iterator[None]:
+    """Keeps cwltool's and schema-salad's log lines off the terminal; their warnings are put into a list.
+
+    What else matters is in their exceptions.
+    """
     loggers = [logging.getLogger(name) for name in ("cwltool", "salad", "rdflib.term")]
-    before = [logger.level for logger in loggers]
+    before = [(logger.level, logger.propagate, logger.handlers) for logger in loggers]
     for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
+        logger.setLevel(logging.CRITICAL + 1 if warnings is None else logging.WARNING)
+        logger.propagate = False
+        logger.handlers = [] if warnings is None else [_Listener(warnings)]
     try:
         yield
     finally:
-        for logger, level in zip(loggers, before, strict=True):
+        for logger, (level, propagate, handlers) in zip(loggers, before, strict=True):
             logger.setLevel(level)
+            logger.propagate = propagate
+            logger.handlers = handlers
+
+
+class _Listener(logging.Handler):
+    """Puts the texts of log records into a list."""
+
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__()
+        self._heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps one record."""
+        self._heard.append(record.getMessage())

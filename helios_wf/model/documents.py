@@ -204,12 +204,19 @@ class Workflow(Noun, frozen=True, tag="Workflow", tag_field="class"):
 Process: TypeAlias = Workflow | Tool | ExpressionTool
 
 
+class Remark(Noun, frozen=True):
+    """Something about a document, and where: what is wrong in it, or only odd."""
+
+    place: Place | None
+    message: str
+
+
 class Document(Noun, frozen=True):
     """A loaded document: its process, and the content of every file that was read for it or that it names.
 
     ``files`` maps absolute paths to SHA-256 digests; ``digest`` identifies the process by meaning, without
     the places; the content of the files that it names (a tool's script) counts.  ``expressions`` tells where
-    the text of each stands.
+    the text of each stands; ``warnings`` are what the loader finds odd, though not wrong.
     """
 
     path: str
@@ -218,3 +225,4 @@ class Document(Noun, frozen=True):
     files: dict[str, str]
     digest: str
     expressions: dict[str, tuple[Place, ...]] = {}
+    warnings: tuple[Remark, ...] = ()
