@@ -6,7 +6,7 @@ import os
 import select
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -96,9 +96,9 @@ class Conversation:
             raise JobError(Cause.CANCELLED, "it was cancelled")
         if self._channel.writes in happened:
             self._channel.push()
-        spoke = self._listen(self._channel.receive()) if self._may_have_spoken(happened) else False
+        spoke = self._may_have_spoken(happened) and self._listen(self._channel.receive)
         if ended in happened:
-            self._listen(self._channel.last_words())
+            self._listen(self._channel.last_words)
             return True
         self._give()
         if not spoke and self._is_over():
@@ -130,10 +130,11 @@ class Conversation:
             return False
         return self._channel.reads is None or self._channel.reads in happened
 
-    def _listen(self, lines: list[bytes]) -> bool:
+    def _listen(self, receive: Callable[[], list[bytes]]) -> bool:
         """Does what the tool's lines say, and returns whether any did."""
+        self.in_work.about_to_read()
         spoke = False
-        for line in lines:
+        for line in receive():
             answer = protocol.read(line)
             if answer is None:
                 self._channel.log(line + b"\n")
@@ -187,8 +188,8 @@ class Conversation:
             given.append(self._settling.folders.make(one))
             self._asked -= 1
         if given:
-            self._channel.send(protocol.Ranges(given))
             self.in_work.begin()
+            self._channel.send(protocol.Ranges(given))
         elif self._asked and self._hand.is_last:
             self._said_no_more = True
             self._channel.send(protocol.NoMore())

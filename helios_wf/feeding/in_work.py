@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from helios_wf.feeding.hand import Hand
 from helios_wf.feeding.started import Started
@@ -31,6 +32,7 @@ class InWork:
         self.capacity = 1
         self._tool, self._hand = tool, hand
         self._held: dict[str, Work] = {}
+        self._log_marks = (0, 0)
         self._cpu_s = 0.0
 
     @property
@@ -53,21 +55,31 @@ class InWork:
 
     def begun(self) -> Iterator[tuple[EventRange, float]]:
         """Yields the ranges that it works on, and since when."""
-        for work in self._held.values():
+        for work in self._first():
             if work.begun_at is not None:
                 yield work.one, work.begun_at
 
-    def begin(self) -> None:
-        """Counts the first few as worked on, as many as the tool works on at the same time."""
-        self._share_cpu(cpu_s(self._tool.process.pid))
-        self._begin()
+    def _first(self) -> Iterator[Work]:
+        return islice(self._held.values(), self.capacity)
 
-    def _begin(self) -> None:
-        for work in list(self._held.values())[: self.capacity]:
+    def begin(self) -> None:
+        """Counts the first few as worked on, as many as the tool works on at the same time.
+
+        To be called before the tool is given those that were added.
+        """
+        self._share_cpu(cpu_s(self._tool.process.pid))
+        self._begin(self._tool.log_size)
+
+    def _begin(self, log_start: int) -> None:
+        for work in self._first():
             if work.begun_at is None:
                 work.begun_at, work.started_at = time.monotonic(), time.time()
-                work.log_start = self._tool.log_size
+                work.log_start = log_start
                 self._hand.begin(work.one)
+
+    def about_to_read(self) -> None:
+        """Takes note of the size of the tool's log before its next lines are read."""
+        self._log_marks = (self._log_marks[1], self._tool.log_size)
 
     def end(self, one: EventRange) -> Work:
         """Lets go of a range that was answered, and counts the next as worked on."""
@@ -77,7 +89,8 @@ class InWork:
             work.started_at = time.time()
         else:
             work.wall_s = time.monotonic() - work.begun_at
-        self._begin()
+        # the tool began with the next before this answer was read, and after the lines before it were
+        self._begin(self._log_marks[0])
         return work
 
     def drop(self, cpu_s: float) -> list[Work]:
@@ -91,7 +104,7 @@ class InWork:
 
     def _share_cpu(self, now: float) -> None:
         """Shares what was used since the last call among the ranges that are worked on."""
-        working = [work for work in self._held.values() if work.begun_at is not None]
+        working = [work for work in self._first() if work.begun_at is not None]
         for work in working:
             work.cpu_s += max(0.0, now - self._cpu_s) / len(working)
         self._cpu_s = max(now, self._cpu_s)

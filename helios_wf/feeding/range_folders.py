@@ -77,11 +77,11 @@ class RangeFolders:
             Path(folders.out, "cwl.output.json").write_bytes(msgspec.json.encode(given))
         return self._program.collect(invocation, 0)
 
-    def keep_log(self, one: EventRange, log: str, start: int, least: int = 0) -> str:
-        """Copies the end of a log to a range's folder: from a position on, but so many bytes at least."""
+    def keep_log(self, one: EventRange, log: str, start: int) -> str:
+        """Copies the end of a log, from a position on, to a range's folder; returns where it is."""
         path = f"{self.directory(one)}/stderr"
         with contextlib.suppress(OSError), open(log, "rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, min(start, size - least), size - LOG_BYTES))
+            file.seek(max(start, size - LOG_BYTES))
             Path(path).write_bytes(file.read(LOG_BYTES))
         return path

@@ -136,7 +136,7 @@ class Residency:
         self._hand.give_back([work.one for work in left if work is not guilty])
         if guilty is not None:
             fields = {key: value for key, value in failure.items() if key not in ("stderr_tail", "command")}
-            settling.failed(guilty, has_died=True, **fields)
+            settling.failed(guilty, **fields)
 
     def _report(self, tool: Started, failure: dict[str, Any]) -> Report:
         spec = self._spec

@@ -6,7 +6,7 @@ from typing import Any
 
 from helios_wf.cwl.program import Program
 from helios_wf.errors import JobError
-from helios_wf.evidence import TAIL_BYTES, first_disk_error, is_full, tail
+from helios_wf.evidence import first_disk_error, is_full, tail
 from helios_wf.feeding.hand import Hand
 from helios_wf.feeding.in_work import Work
 from helios_wf.feeding.protocol import Done, Failed
@@ -72,19 +72,13 @@ class Settling:
             at_event=at if at is not None and work.one.first <= at < work.one.stop else None,
         )
 
-    def failed(
-        self, work: Work, cause: Cause, message: str, *, has_died: bool = False, **fields: Any
-    ) -> None:
-        """Reports a range as failed, with what the tool wrote to stderr since it began.
-
-        A tool may have begun some moments before that was noticed, so of one that has died its last words are
-        shown whatever their position.
+    def failed(self, work: Work, cause: Cause, message: str, **fields: Any) -> None:
+        """Reports a range as failed, with what the tool wrote to stderr meanwhile.
 
         Raises:
             JobError: the disk is full.
         """
-        least = TAIL_BYTES if has_died else 0
-        log = self.folders.keep_log(work.one, self._tool.log, work.log_start, least)
+        log = self.folders.keep_log(work.one, self._tool.log, work.log_start)
         fields.setdefault("permanent", cause in PERMANENT)
         self._end(work, cause=cause, message=message, stderr_tail=tail(log), **fields)
         if cause is Cause.DISK:

@@ -85,8 +85,9 @@ def test_an_exception_in_a_range_leaves_the_tool_alive_and_its_trace_in_the_rang
     assert causes(report) == {0: None, 10: None, 20: Cause.EXIT, 30: None, 40: None}
     assert report.ranges[2].message == "ValueError: no such channel"
     log = Path(report.ranges[2].directory, "stderr").read_text()
-    assert "at 30" not in log
-    assert log.rstrip().endswith("ValueError: no such channel")
+    # with ranges ahead, the lines of neighbours may be there too
+    assert "at 20\n" in log
+    assert "ValueError: no such channel\n" in log
     assert report.ranges[2].stderr_tail == log.rstrip("\n")
 
 
