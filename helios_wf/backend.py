@@ -87,7 +87,9 @@ class Backend(Protocol):
         """Returns what attempts said of their event ranges since the last call, in order.
 
         All that an attempt said is returned no later than by the first call after ``poll`` returned its
-        report.  A backend without ``feeds`` may leave everything to ``Report.ranges``.
+        report.  What one call returned counts as settled when ``poll`` is called the second time after it;
+        until then it is kept, if it can be, and heard once more after a later engine's ``adopt``, also of
+        attempts that are GONE.  A backend without ``feeds`` may leave everything to ``Report.ranges``.
         """
 
     def feed(self, handle: str, ranges: Sequence[EventRange], more: bool) -> None:

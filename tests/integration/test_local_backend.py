@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 from helios_wf_local import LocalBackend
 from helios_wf_local.journals import KEPT_S, folder, read
+from msgspec.structs import replace
 
 from helios_wf.backend import Backend, BackendSettings, Life, load_backend
 from helios_wf.errors import BackendError
-from helios_wf.model import JobSpec, Report, Resources, digest
+from helios_wf.model import JobSpec, Report, Resources, Way, digest
 from helios_wf.processes import JOB_MARK, RUN_MARK, marked
 from helios_wf.states import Cause
 from helios_wf.testing import BackendContract, Bench, drain, shell_tool, wait_until
+from helios_wf.testing_ranges import feeding, listen, range_tool
 
 
 def make_local(home: Path, jobs: int = 2, **options: float) -> LocalBackend:
@@ -354,6 +356,54 @@ def test_adopt_ends_what_a_killed_engine_and_killed_workers_left(
         assert backend.adopt(handles) == {handles[0]: Life.ALIVE, handles[1]: Life.GONE}
         assert marked(RUN_MARK, [tmp_path.name]) == []
         assert drain(backend, 1)[handles[0]].cause is None
+
+
+def ranged(bench: Bench, body: str) -> str:
+    """Submits an attempt with three event ranges, and returns its handle."""
+    spec = bench.spec(range_tool(body))
+    given = feeding(Way.RESIDENT, (0, 10), (10, 20), (20, 30))
+    return bench.backend.submit([replace(spec, feeding=given)])[0]
+
+
+def done_ranges(backend: Backend) -> list[int]:
+    return [each.first for news in backend.heard() for each in news.ranges if each.cause is None]
+
+
+def test_what_ranges_had_done_is_heard_again_after_a_restart(bench: Bench, tmp_path: Path) -> None:
+    handle = ranged(bench, "if events.first == 20: time.sleep(1000)")
+    done: list[int] = []
+
+    def are_done() -> bool:
+        done.extend(done_ranges(bench.backend))
+        return done == [0, 10]
+
+    wait_until(are_done, bench.backend)
+    bench.backend.close()
+    with make_local(tmp_path / "home") as later:
+        assert later.adopt([handle]) == {handle: Life.GONE}
+        assert done_ranges(later) == [0, 10]
+        assert later.heard() == []
+
+
+def test_journals_of_settled_ranges_go(bench: Bench, tmp_path: Path) -> None:
+    assert listen(bench.backend, ranged(bench, "pass")).causes() == {0: None, 10: None, 20: None}
+    bench.backend.poll(0)
+    bench.backend.poll(0)
+    bench.backend.close()
+    assert list(folder(str(tmp_path / "home")).glob("*.journal")) == []
+
+
+def test_jobs_do_not_wait_behind_an_attempt_that_tells_of_its_ranges(bench: Bench) -> None:
+    short = shell_tool("true")
+    bench.drain(len(bench.submit(*[short] * 40)))
+    gate = bench.folder / "gate"
+    tool = range_tool(f"while not pathlib.Path({str(gate)!r}).exists(): events.progress(1); time.sleep(0.05)")
+    long = replace(bench.spec(tool), feeding=feeding(Way.RESIDENT, (0, 10), (10, 20)))
+    bench.backend.submit([long, *[bench.spec(short) for _ in range(11)]])
+    reports = bench.drain(11)
+    assert long.handle not in reports
+    gate.touch()
+    assert bench.drain(1)[long.handle].cause is None
 
 
 def test_own_attempts_are_alive(bench: Bench) -> None:
