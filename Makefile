@@ -32,7 +32,7 @@ check:  ## Everything that must hold before a change is taken
 	@.ci/run
 
 bench: environment-test  ## Run the benchmarks (minutes)
-	@for script in $(filter-out benchmarks/measuring.py benchmarks/rival_%,$(wildcard benchmarks/*.py)); do \
+	@for script in $(filter-out benchmarks/measuring.py benchmarks/checksums.py benchmarks/rival_%,$(wildcard benchmarks/*.py)); do \
 	    echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
 
 killloop: environment-test  ## Kill the engine and its workers again and again, and compare the outputs

@@ -15,19 +15,32 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from measuring import Command, Measured, compare, in_turn, report, results, row, slope, together
+from measuring import (
+    BIN,
+    Command,
+    Measured,
+    compare,
+    in_turn,
+    report,
+    results,
+    rival_environment,
+    row,
+    slope,
+    together,
+    versions_of,
+    work_folder,
+)
 
 HERE = Path(__file__).resolve().parent
 TEMPLATE = HERE.parent / "templates" / "event_statistics" / "event_statistics.cwl"
 CORES = 2
 FORMATS = ("parquet", "csv")
-BIN = Path(sys.executable).parent
+RIVALS = ("duckdb", "polars")
 
 
 def main() -> None:
@@ -35,7 +48,7 @@ def main() -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     sizes = (100_000, 1_000_000) if options.quick else (options.events // 10, options.events)
     with work_folder(options.work) as work:
-        rivals = rival_environment(work / "rivals")
+        rivals = rival_environment(work / "rivals", RIVALS)
         rows = []
         for form in FORMATS:
             files = [generate(work, size, form) for size in sizes]
@@ -61,30 +74,6 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--output", type=Path, help="JSON file to write (default: stdout)")
     return parser.parse_args()
-
-
-@contextmanager
-def work_folder(given: Path | None) -> Iterator[Path]:
-    if given:
-        given.mkdir(parents=True, exist_ok=True)
-        yield given.resolve()
-    else:
-        with tempfile.TemporaryDirectory(prefix="helios-benchmark-") as folder:
-            yield Path(folder)
-
-
-def rival_environment(folder: Path) -> Path:
-    """Makes the environment of DuckDB and Polars unless it is there; returns its Python."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-        uv = shutil.which("uv") or (BIN / "uv" if (BIN / "uv").exists() else None)
-        if uv:
-            install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", python]
-        else:
-            install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
-        subprocess.run([*install, "duckdb", "polars"], check=True)
-    return python
 
 
 def generate(work: Path, size: int, form: str) -> Path:
@@ -171,18 +160,8 @@ def check(work: Path, file: Path, rivals: Path) -> None:
 
 
 def versions(rivals: Path) -> dict[str, str]:
-    ask = "import duckdb, polars; print(duckdb.__version__, polars.__version__)"
-    duckdb, polars = subprocess.run(
-        [rivals, "-c", ask], check=True, capture_output=True, text=True
-    ).stdout.split()
-    from importlib.metadata import version
-
-    return {
-        "helios-wf": version("helios-wf"),
-        "pyarrow": version("pyarrow"),
-        "duckdb": duckdb,
-        "polars": polars,
-    }
+    ours = {name: version(name) for name in ("helios-wf", "pyarrow")}
+    return ours | versions_of(rivals, RIVALS)
 
 
 if __name__ == "__main__":

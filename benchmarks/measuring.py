@@ -1,21 +1,27 @@
-"""What every benchmark here shares: timing of processes, and results in one schema."""
+"""What every benchmark here shares: places to work in, timing of processes, and results in one schema."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from resource import struct_rusage
 from typing import Any, NamedTuple
 
 Command = Sequence[str | Path]
+
+BIN = Path(sys.executable).parent
+"""Where the commands of helios-wf are."""
 
 
 class Measured(NamedTuple):
@@ -28,6 +34,51 @@ class Measured(NamedTuple):
 
 class FailedError(RuntimeError):
     """A measured command did not end with 0."""
+
+
+@contextmanager
+def work_folder(given: Path | None) -> Iterator[Path]:
+    """Gives a folder to work in: a temporary one, or the one that is asked for, which is kept."""
+    if given:
+        given.mkdir(parents=True, exist_ok=True)
+        yield given.resolve()
+    else:
+        with tempfile.TemporaryDirectory(prefix="helios-benchmark-") as folder:
+            yield Path(folder)
+
+
+def new_folder(work: Path) -> Path:
+    """Makes a folder for one timing.
+
+    Folders stay until the end: on ext4, what is removed slows down for minutes what is made afterwards.
+    """
+    (work / "runs").mkdir(exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=work / "runs"))
+
+
+def rival_environment(folder: Path, packages: Sequence[str]) -> Path:
+    """Makes an environment with packages from PyPI unless it is there; returns its Python."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+        uv = shutil.which("uv") or (BIN / "uv" if (BIN / "uv").exists() else None)
+        if uv:
+            install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", python]
+        else:
+            install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+        subprocess.run([*install, *packages], check=True)
+    return python
+
+
+def versions_of(python: Path, packages: Sequence[str]) -> dict[str, str]:
+    """Returns the versions of packages in an environment."""
+    script = (
+        "import json, sys; from importlib.metadata import version; "
+        "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"
+    )
+    said = subprocess.run([python, "-c", script, *packages], check=True, stdout=subprocess.PIPE).stdout
+    found: dict[str, str] = json.loads(said)
+    return found
 
 
 def together(
