@@ -28,8 +28,12 @@ from helios_wf.errors import JobError
 from helios_wf.model import Json, Resources
 from helios_wf.states import Cause
 
+IN_PLACE = "InplaceUpdateRequirement"
+MPI = "http://commonwl.org/cwltool#MPIRequirement"
+
 COVERED = frozenset(
     {
+        IN_PLACE,
         "InlineJavascriptRequirement",
         "SchemaDefRequirement",
         "ShellCommandRequirement",
@@ -101,7 +105,10 @@ class CompiledTool:
         self._shell = requirement(body, "ShellCommandRequirement") is not None
         self._line = CommandLine(body, ports, self.javascript, self._shell)
         workdir = requirement(body, "InitialWorkDirRequirement")
-        self._workdir = None if workdir is None else WorkDirectory(workdir, self.javascript)
+        in_place = bool((requirement(body, IN_PLACE) or {}).get("inplaceUpdate"))
+        if in_place and self._container is not None:
+            raise UncoveredError("an InplaceUpdateRequirement in a container is not compiled")
+        self._workdir = None if workdir is None else WorkDirectory(workdir, self.javascript, in_place)
         stdin = next((f"$(inputs[{port.name!r}].path)" for port in ports if port.type.kind == "stdin"), None)
         self._streams = _streams(body, self.outputs, stdin, self.javascript)
         self._environment = _environment(body, self.javascript)
@@ -190,9 +197,8 @@ def _refuse(body: Mapping[str, Json]) -> None:
     for entry in entries(body, "requirements"):
         if entry["class"] not in COVERED:
             raise UncoveredError(f"{entry['class']} is not compiled")
-    for name in ("InplaceUpdateRequirement", "http://commonwl.org/cwltool#MPIRequirement"):
-        if requirement(body, name):
-            raise UncoveredError(f"{name} is not compiled")
+    if requirement(body, MPI):
+        raise UncoveredError(f"{MPI} is not compiled")
 
 
 def _compiled(value: Json, javascript: Javascript) -> Expression:

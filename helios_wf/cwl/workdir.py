@@ -22,9 +22,16 @@ from helios_wf.states import Cause
 
 
 class WorkDirectory:
-    """The initial working directory of a tool, compiled."""
+    """The initial working directory of a tool, compiled.
 
-    def __init__(self, given: Mapping[str, Json], javascript: Javascript) -> None:
+    Args:
+        given: the InitialWorkDirRequirement.
+        javascript: the expression library where JavaScript is allowed, else None.
+        in_place: whether writable entries are no copies: the tool changes the inputs themselves.
+    """
+
+    def __init__(self, given: Mapping[str, Json], javascript: Javascript, in_place: bool = False) -> None:
+        self._in_place = in_place
         listing = given.get("listing") or []
         self._whole = compile_expression(listing, javascript) if isinstance(listing, str) else None
         self._entries = [] if isinstance(listing, str) else [_Entry(each, javascript) for each in listing]
@@ -37,6 +44,8 @@ class WorkDirectory:
         """
         moved: dict[str, str] = {}
         for entry in self._evaluated(scope):
+            if self._in_place:
+                entry["writable"] = False
             _lay(entry, stage.folders.out, stage, moved)
         if not moved:
             return dict(scope.inputs)
