@@ -69,7 +69,7 @@ def test_it_is_found_by_its_name(tmp_path: Path) -> None:
 
 
 def test_a_wrong_option_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match=r"no option 'grace'; known: grace_s, ram_mb"):
+    with pytest.raises(BackendError, match=r"no option 'grace'; known: gpus, grace_s, ram_mb"):
         LocalBackend(BackendSettings(home=str(tmp_path), options={"grace": 1}))
 
 
