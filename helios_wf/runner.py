@@ -130,14 +130,14 @@ def _attempt(
         signal_group(process.pid, signal.SIGKILL)
         if process.returncode is None:
             reap(process)
-        _end(invocation, attempt.ended)
+        end_container(invocation, attempt.ended)
         end_leftovers()
         attempt.wall_s = time.monotonic() - begun
     return _settle(attempt, program, invocation, attempt.ended)
 
 
-def _end(invocation: Invocation, ended: Ended | None) -> None:
-    """Ends what lives on when the process is killed, if it was."""
+def end_container(invocation: Invocation, ended: Ended | None) -> None:
+    """Ends a container, which lives on when its process was killed; does nothing where there is none."""
     if invocation.ending and (ended is None or ended.ending is not Ending.ITSELF or ended.code < 0):
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(invocation.ending, capture_output=True, timeout=ENGINE_S, check=False)

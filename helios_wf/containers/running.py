@@ -47,7 +47,6 @@ class Sandbox(NamedTuple):
     environment: Mapping[str, str]
     user: tuple[int, int]
     network: bool = False
-    interactive: bool = False
     memory_mb: int | None = None
     gpus: int = 0
 
@@ -87,9 +86,7 @@ def _oci(container: Container, sandbox: Sandbox, words: Sequence[str]) -> Comman
     if sandbox.gpus:
         # which of them the tool may use, its environment says
         argv += ["--gpus", "all"] if engine.name == "docker" else ["--device", "nvidia.com/gpu=all"]
-    if sandbox.interactive:
-        argv.append("--interactive")
-    return Command([*argv, container.image, *words], {})
+    return Command([*argv, "--interactive", container.image, *words], {})
 
 
 def _user(engine: Engine, user: tuple[int, int]) -> list[str]:

@@ -117,7 +117,6 @@ class ContainedProgram(CompiledProgram):
             },
             user=(os.getuid(), os.getgid()),
             network=self._has_network(invocation),
-            interactive=invocation.stdin is not None,
             memory_mb=max(LEAST_MEMORY_MB, math.ceil(resources.ram_mb)) if self._limits_memory else None,
             gpus=resources.gpus,
         )
@@ -142,6 +141,9 @@ def _mounts(stage: Stage) -> Iterator[Mount]:
     if stage.workdir != folders.out:
         yield Mount(folders.out, stage.workdir, writable=True)
     yield Mount(folders.tmp, folders.tmp, writable=True)
+    for path in folders.beside:
+        os.makedirs(path, exist_ok=True)
+        yield Mount(path, path, writable=True)
     if os.path.isdir(folders.inputs):
         yield Mount(folders.inputs, folders.inputs)
     for target, (source, writable) in stage.mounts.items():

@@ -27,6 +27,8 @@ class Folders:
     """What names the attempt."""
     environment: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     """What the attempt's backend sets for the tool."""
+    beside: tuple[str, ...] = field(default=(), kw_only=True)
+    """Other folders that the tool reads and writes."""
     scratch: str | None = None
     """Where ``tmp`` is, if not in ``directory``."""
 

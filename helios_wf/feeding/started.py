@@ -16,7 +16,7 @@ from helios_wf.feeding.channel import Channel, Pipes
 from helios_wf.feeding.folder import Folder
 from helios_wf.model import Feeding, JobSpec, Json, Way
 from helios_wf.processes import Ended, end_leftovers, reap, signal_group, watch
-from helios_wf.runner import make_folders, start
+from helios_wf.runner import end_container, make_folders, start
 from helios_wf.states import Cause
 
 
@@ -31,11 +31,13 @@ class Started:
     def __init__(
         self, spec: JobSpec, feeding: Feeding, program: Program, given: Mapping[str, Json], number: int
     ) -> None:
-        self.folders = Folders(f"{spec.directory}/tool/{number}")
+        directory = f"{spec.directory}/tool/{number}"
+        exchange = f"{directory}/exchange"
+        beside = (f"{spec.directory}/ranges", *([exchange] if feeding.way is Way.FOLDER else []))
+        self.folders = Folders(directory, handle=spec.handle, environment=spec.environment, beside=beside)
         make_folders(self.folders)
         self._channel: Pipes | Folder | None = None
         self._ended: Ended | None = None
-        exchange = f"{self.folders.directory}/exchange"
         if feeding.way is Way.FOLDER:
             self._channel = Folder(exchange)
         told: dict[str, Json] = {feeding.first: None, feeding.count: None}
@@ -97,6 +99,7 @@ class Started:
                 signal_group(self.process.pid, signal.SIGKILL)
                 if self.process.returncode is None:
                     self._ended = reap(self.process)
+                end_container(self.invocation, self._ended)
                 end_leftovers()
                 self.channel.close()
                 shutil.rmtree(self.folders.tmp, ignore_errors=True)

@@ -9,7 +9,11 @@ from helios_wf import config, containers
 from helios_wf.containers import Container, Engine, Mount, Sandbox, failure_of, name_of, run_command
 from helios_wf.containers.images import qualified
 from helios_wf.cwl.contained import MOUNTS, gathered
+from helios_wf.cwl.docker import contained
+from helios_wf.cwl.files import Folders
+from helios_wf.cwl.program import program_of
 from helios_wf.errors import JobError
+from helios_wf.model import Resources
 from helios_wf.states import Cause
 
 DOCKER = Engine("docker", "docker", ("memory",))
@@ -93,9 +97,8 @@ def test_memory_is_limited_only_by_engines_that_can() -> None:
     assert "--memory" not in words(DOCKER, SANDBOX._replace(memory_mb=None))
 
 
-def test_standard_input_is_passed_on_only_when_the_tool_reads_it() -> None:
-    assert "--interactive" not in words(DOCKER)
-    assert "--interactive" in words(DOCKER, SANDBOX._replace(interactive=True))
+def test_standard_input_is_passed_on() -> None:
+    assert "--interactive" in words(DOCKER)
 
 
 @pytest.mark.parametrize(
@@ -206,3 +209,14 @@ def test_no_folder_of_the_image_is_hidden() -> None:
     assert caught.value.cause is Cause.BAD_INPUT
     with pytest.raises(JobError, match="would hide"):
         gathered(f"/usr/{number}/{number}/x" for number in range(MOUNTS + 1))
+
+
+def test_a_resident_tool_reads_and_writes_the_folders_of_its_ranges(tmp_path: Path) -> None:
+    body = {"class": "CommandLineTool", "cwlVersion": "v1.2", "baseCommand": "x", "inputs": [], "outputs": []}
+    ranges = f"{tmp_path}/ranges"
+    folders = Folders(f"{tmp_path}/tool/1", handle="r/0/1.1", beside=(ranges,))
+    program = program_of(contained(body, Container(PODMAN, "debian:12")))
+    argv = program.prepare({}, Resources(), folders).argv
+    assert f"type=bind,source={ranges},target={ranges}" in after(argv, "--mount")
+    assert Path(ranges).is_dir()
+    assert after(argv, "--name") == ["helios-r-0-1.1"]
