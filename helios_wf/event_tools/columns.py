@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helios_wf import formats
 from helios_wf.errors import EventFileError, FileUnreadableError, InputError, nearest
@@ -29,6 +29,7 @@ def opened(
     types: Mapping[str, str] | None = None,
     counted: Iterable[str] = (),
     can_be_left_out: bool = False,
+    xp: Any = None,
 ) -> Batches:
     """Returns the events of a piece with some columns.
 
@@ -40,6 +41,7 @@ def opened(
         types: of columns of text files, over those that their first rows suggest.
         counted: columns wanted as dictionaries where they are text.
         can_be_left_out: as for ``check_present``.
+        xp: a module to compute the filter with, as for ``formats.read``.
 
     Raises:
         EventFileError: The file cannot be used.
@@ -57,6 +59,7 @@ def opened(
             types=types,
             index=piece.index,
             dictionaries=list(counted),
+            xp=xp,
         )
     except EventFileError:
         with formats.read(piece.path, 0, 0, table=table) as reader:

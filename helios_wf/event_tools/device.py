@@ -31,6 +31,10 @@ class Device(Protocol):
     """What the statistics need."""
 
     name: str
+    at_once: int
+    """How many events it should be given at a time; 0: as they come."""
+    xp: Any
+    """The module whose arrays it uses, where that is not NumPy; else None."""
 
     def put(self, values: NDArray[Any]) -> Array:
         """Returns values where they are crunched."""
@@ -58,6 +62,8 @@ class Cpu:
     """NumPy, in blocks that fit the caches."""
 
     name = "cpu"
+    at_once = 0
+    xp = None
 
     def put(self, values: NDArray[Any]) -> Array:
         """Returns the values as they are."""
@@ -91,9 +97,11 @@ class Cpu:
 class OnDevice:
     """CuPy, or another module with NumPy's functions; whole arrays at once."""
 
-    def __init__(self, xp: Any, name: str = "cuda") -> None:
-        self.name = name
-        self._xp = xp
+    name = "cuda"
+    at_once = 1 << 22
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = self._xp = xp
         self._edges: tuple[Binning, Array] | None = None
 
     def put(self, values: NDArray[Any]) -> Array:

@@ -35,6 +35,17 @@ def table(command: F) -> F:
     )
 
 
+def device(command: F) -> F:
+    """Adds ``--device``: where numbers are crunched."""
+    return click.option(
+        "--device",
+        type=click.Choice(["cpu", "cuda", "auto"]),
+        default="cpu",
+        show_default=True,
+        help="Where numbers are crunched; cuda wants CuPy, auto takes it where it can be had.",
+    )(command)
+
+
 def types(command: F) -> F:
     """Adds ``--type``: the types of columns of text files, over those that their first rows suggest."""
     return click.option(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from helios_wf.event_tools import options
 from helios_wf.event_tools.outputs import check_apart
+
+if TYPE_CHECKING:
+    from helios_wf.event_tools.device import Choice
 
 
 @click.command("select")
@@ -23,6 +27,7 @@ from helios_wf.event_tools.outputs import check_apart
     metavar="EXPRESSION",
     help="""Keep events that pass, e.g. 'energy > 80 and status == "active"'.""",
 )
+@options.device
 @click.option("--columns", metavar="NAME,...", help="Keep these columns, in this order; all if not given.")
 def command(
     file: Path,
@@ -33,13 +38,16 @@ def command(
     types: dict[str, str],
     row_index: Path | None,
     filter_: str | None,
+    device: Choice,
     columns: str | None,
 ) -> None:
     """Keep the events of a range that pass a filter, in their order, and some of their columns."""
     from helios_wf import formats
+    from helios_wf.event_tools.device import device_of
     from helios_wf.event_tools.pieces import piece_of
 
     check_apart([output], [file, row_index])
+    where = device_of(device)
     formats.check_table(file, table)
     piece = piece_of(file, first_event, n_events, row_index)
     names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
@@ -52,5 +60,7 @@ def command(
         table=table,
         types=types,
         index=piece.index,
+        xp=where.xp,
+        batch_events=where.at_once or formats.BATCH_EVENTS,
     ) as reader:
         formats.write(output, reader, reader.schema)

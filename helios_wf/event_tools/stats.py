@@ -14,6 +14,7 @@ from helios_wf.event_tools import options
 from helios_wf.event_tools.outputs import check_apart, write_whole
 
 if TYPE_CHECKING:
+    from helios_wf.event_tools.device import Choice, Device
     from helios_wf.event_tools.partial import Partial, Question
     from helios_wf.event_tools.pieces import Piece
 
@@ -21,9 +22,13 @@ PARTS = ("status", "sensor", "energy")
 
 
 def statistics(
-    pieces: Sequence[Piece], question: Question, table: str | None, types: Mapping[str, str] | None = None
+    pieces: Sequence[Piece],
+    question: Question,
+    table: str | None,
+    types: Mapping[str, str] | None = None,
+    device: Device | None = None,
 ) -> Partial:
-    """Returns the statistics of some events of some files.
+    """Returns the statistics of some events of some files, crunched on a device (None: the CPU).
 
     Raises:
         EventFileError: A file cannot be used.
@@ -31,15 +36,18 @@ def statistics(
     """
     from helios_wf.event_tools.columns import opened
     from helios_wf.event_tools.partial import merge
-    from helios_wf.event_tools.tally import Tally
+    from helios_wf.event_tools.tally import CPU, Tally, gathered
 
+    device = device or CPU
     columns = {part: name for part in PARTS if (name := getattr(question, f"{part}_column")) is not None}
     counted = [name for part, name in columns.items() if part != "energy"]
     parts = []
     for piece in pieces:
-        with opened(piece, table, columns, question.filter, types, counted, can_be_left_out=True) as reader:
-            tally = Tally(question, reader.schema)
-            for batch in reader:
+        with opened(
+            piece, table, columns, question.filter, types, counted, can_be_left_out=True, xp=device.xp
+        ) as reader:
+            tally = Tally(question, reader.schema, device)
+            for batch in gathered(reader, device.at_once):
                 tally.add(batch)
         parts.append(tally.result())
     return merge(parts)
@@ -77,6 +85,7 @@ def _parts(_context: click.Context, option: click.Parameter, text: str) -> tuple
 @options.column("status", "status", "what is counted as status")
 @options.column("sensor", "sensor_id", "what is counted as sensor")
 @options.column("energy", "energy", "numbers to add up")
+@options.device
 @click.option("--threshold", type=float, default=80.0, show_default=True, help="Energies above it are high.")
 @click.option("--bins", type=int, default=100, show_default=True, help="Bins of the energy histogram.")
 @click.option("--low", type=float, default=0.0, show_default=True, help="Where the histogram begins.")
@@ -91,6 +100,7 @@ def command(
     row_index: Path | None,
     filter_: str | None,
     without: tuple[str, ...],
+    device: Choice,
     threshold: float,
     bins: int,
     low: float,
@@ -104,6 +114,7 @@ def command(
     nearest to low + i * (high - low) / bins.
     """
     from helios_wf import formats
+    from helios_wf.event_tools.device import device_of
     from helios_wf.event_tools.partial import Question, to_json
     from helios_wf.event_tools.pieces import pieces
 
@@ -115,7 +126,7 @@ def command(
     for path in files:
         formats.check_table(path, table)
     wanted = pieces(files, table, first_event, n_events, row_index)
-    result = to_json(statistics(list(wanted), question, table, types))
+    result = to_json(statistics(list(wanted), question, table, types, device_of(device)))
     if output is None:
         click.echo(result, nl=False)
     else:

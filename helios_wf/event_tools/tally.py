@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,15 +10,17 @@ import pyarrow as pa
 
 from helios_wf.errors import InputError
 from helios_wf.event_tools import exact, sums
+from helios_wf.event_tools.device import Array, Cpu, Device
 from helios_wf.event_tools.histogram import Binning
 from helios_wf.event_tools.partial import Counts, Energy, Partial, Question, counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+CPU = Cpu()
+
 MOST_DENSE = 1 << 16
 """Integers that lie within so many numbers are counted in a table, others one value at a time."""
-
 
 NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
 
@@ -25,7 +28,8 @@ NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.ty
 class ValueTally:
     """Counts the values of one column."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: Device = CPU) -> None:
+        self._device = device
         self._counts: dict[str, int] = {}
         self._nulls = 0
 
@@ -49,7 +53,7 @@ class ValueTally:
         return counted(self._counts, self._nulls)
 
     def _add_dense(self, values: NDArray[np.int64], low: int) -> None:
-        counts = np.bincount(values if low == 0 else values - values.dtype.type(low))
+        counts = self._device.dense_counts(values, low)
         for index in np.flatnonzero(counts):
             self._count(str(low + int(index)), int(counts[index]))
 
@@ -70,7 +74,8 @@ class ValueTally:
 class EnergyTally:
     """Adds up a column of numbers."""
 
-    def __init__(self, threshold: float, binning: Binning) -> None:
+    def __init__(self, threshold: float, binning: Binning, device: Device = CPU) -> None:
+        self._device = device
         self._threshold, self._binning = threshold, binning
         self._bins = np.zeros(binning.bins + 2, np.int64)
         self._units = self._finite = self._above = 0
@@ -87,16 +92,16 @@ class EnergyTally:
         if pa.types.is_boolean(column.type):
             column = column.cast(pa.int8())
         numbers = column.to_numpy(zero_copy_only=False)
-        values = self._take_finite(numbers.astype(np.float64, copy=False))
+        values = self._take_finite(self._device.put(numbers.astype(np.float64, copy=False)))
         if not len(values):
             return
         if numbers.dtype.kind in "iu":
             self._units += sums.exact_sum_of_integers(numbers.astype(f"{numbers.dtype.kind}8", copy=False))
         else:
-            self._units += sums.exact_sum(values)
+            self._units += self._device.exact_sum(values)
         self._finite += len(values)
-        self._above += int(np.count_nonzero(values > self._threshold))
-        self._bins += self._binning.count(values)
+        self._above += self._device.above(values, self._threshold)
+        self._bins += self._device.histogram(values, self._binning)
 
     def result(self) -> Energy:
         """Returns what was added up."""
@@ -118,16 +123,15 @@ class EnergyTally:
             overflow=int(self._bins[-1]),
         )
 
-    def _take_finite(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _take_finite(self, values: Array) -> Array:
         """Returns the finite values, after counting the others and widening the limits."""
         if not len(values):
             return values
-        low, high = float(values.min()), float(values.max())
+        low, high = self._device.limits(values)
         if not (np.isfinite(low) and np.isfinite(high)):
-            self._nans += int(np.count_nonzero(np.isnan(values)))
-            self._plus += int(np.count_nonzero(values == np.inf))
-            self._minus += int(np.count_nonzero(values == -np.inf))
-            return self._take_finite(values[np.isfinite(values)])
+            finite, nans, plus, minus = self._device.finite(values)
+            self._nans, self._plus, self._minus = self._nans + nans, self._plus + plus, self._minus + minus
+            return self._take_finite(finite)
         low, high = low + 0.0, high + 0.0  # makes -0.0 and 0.0 one value
         known = self._limits or (low, high)
         self._limits = min(known[0], low), max(known[1], high)
@@ -137,7 +141,7 @@ class EnergyTally:
 class Tally:
     """Adds up the statistics that a question asks for."""
 
-    def __init__(self, question: Question, schema: pa.Schema) -> None:
+    def __init__(self, question: Question, schema: pa.Schema, device: Device = CPU) -> None:
         """Checks that the columns of the question are of types that can be counted and added.
 
         Raises:
@@ -145,11 +149,11 @@ class Tally:
         """
         _check_types(question, schema)
         self._question, self._n_events = question, 0
-        self._status = ValueTally() if question.status_column is not None else None
-        self._sensors = ValueTally() if question.sensor_column is not None else None
+        self._status = ValueTally(device) if question.status_column is not None else None
+        self._sensors = ValueTally(device) if question.sensor_column is not None else None
         binning = Binning(question.bins, question.low, question.high)
         self._energy = (
-            EnergyTally(question.threshold, binning) if question.energy_column is not None else None
+            EnergyTally(question.threshold, binning, device) if question.energy_column is not None else None
         )
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -171,6 +175,28 @@ class Tally:
             sensors=self._sensors.result() if self._sensors else None,
             energy=self._energy.result() if self._energy else None,
         )
+
+
+def gathered(batches: Iterable[pa.RecordBatch], at_once: int) -> Iterator[pa.RecordBatch]:
+    """Yields the same events in batches of at least ``at_once``, the last one apart; 0: as they come."""
+    held: list[pa.RecordBatch] = []
+    n_events = 0
+    for batch in batches:
+        held.append(batch)
+        n_events += batch.num_rows
+        if n_events >= at_once:
+            yield from _joined(held)
+            held, n_events = [], 0
+    yield from _joined(held)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    if len(batches) < 2:
+        return batches
+    joined: list[pa.RecordBatch] = (
+        pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
+    )
+    return joined
 
 
 def _check_types(question: Question, schema: pa.Schema) -> None:

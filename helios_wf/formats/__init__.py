@@ -22,6 +22,7 @@ a file is opened.
 
 from __future__ import annotations
 
+from helios_wf.formats.batches import BATCH_EVENTS
 from helios_wf.formats.checksums import checksum
 from helios_wf.formats.merging import merge
 from helios_wf.formats.names import FORMATS, Format, extension_of, format_of, near_extension
@@ -32,6 +33,7 @@ from helios_wf.formats.whole import whole_file
 from helios_wf.formats.writing import write
 
 __all__ = [
+    "BATCH_EVENTS",
     "FORMATS",
     "Format",
     "RowIndex",

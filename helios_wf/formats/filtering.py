@@ -30,11 +30,17 @@ _KINDS = {"number": "a number", "text": "text", "truth": "a boolean", "time": "a
 class Condition:
     """A filter compiled against the columns of a file.
 
+    With ``xp``, CuPy or another module with NumPy's functions, it is computed with its arrays where those do
+    as Arrow does.
+
     Raises:
         FilterError: a column is unknown or of a type that cannot be filtered, or kinds are mixed.
     """
 
-    def __init__(self, filter: str | Node, schema: pa.Schema, path: object = "the file") -> None:
+    def __init__(
+        self, filter: str | Node, schema: pa.Schema, path: object = "the file", xp: Any = None
+    ) -> None:
+        self._xp = xp
         self._text = filter if isinstance(filter, str) else ""
         self.node: Node = parse(filter) if isinstance(filter, str) else filter
         self._schema = schema
@@ -58,6 +64,12 @@ class Condition:
         """
         import pyarrow as pa
 
+        if self._xp is not None:
+            from helios_wf.formats.filter_device import mask_of
+
+            mask = mask_of(self.node, batch, self._xp)
+            if mask is not None:
+                return mask
         try:
             value = compute(self.node, batch)
         except pa.ArrowInvalid as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from helios_wf.errors import EventFileError, FileFormatError
 from helios_wf.formats.batches import BATCH_EVENTS, Batches
@@ -135,12 +135,14 @@ def read(
     index: RowIndex | None = None,
     dictionaries: Sequence[str] = (),
     use_threads: bool = False,
+    xp: Any = None,
 ) -> Batches:
     """Returns the events ``[first, stop)`` of a file, as batches of at most ``batch_events``.
 
     Positions count before ``filter``, which keeps the events it holds for; it may name columns that are not
     in ``columns``.  A ``stop`` behind the end is the end.  ``dictionaries`` names text columns that are
     wanted dictionary-encoded, which is quicker to count (CSV and Parquet; others give text).
+    ``xp`` is a module such as CuPy to compute the filter with, where it can be (``filter_device``).
     Memory is bounded whatever the file's size.
 
     Raises:
@@ -157,16 +159,18 @@ def read(
         wanted = Wanted(first, stop, names, max(batch_events, 1), use_threads)
         if filter is None:
             return Batches(schema, source.batches(wanted), source.close)
-        return Batches(schema, _filtered(source, wanted, filter, path), source.close)
+        return Batches(schema, _filtered(source, wanted, filter, path, xp), source.close)
     except BaseException:
         source.close()
         raise
 
 
-def _filtered(source: Source, wanted: Wanted, filter: str | Node, path: Path) -> Iterator[pa.RecordBatch]:
+def _filtered(
+    source: Source, wanted: Wanted, filter: str | Node, path: Path, xp: Any
+) -> Iterator[pa.RecordBatch]:
     from helios_wf.formats.filtering import Condition
 
-    condition = Condition(filter, source.schema, path)
+    condition = Condition(filter, source.schema, path, xp)
     names = [*wanted.columns, *(name for name in condition.columns if name not in wanted.columns)]
     widened = Wanted(
         wanted.first, wanted.stop, names, wanted.batch_events, wanted.use_threads, condition.node

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 from helios_wf.errors import FileFormatError, InputError
 from helios_wf.event_tools import partial
+from helios_wf.event_tools.device import Cpu, Device, OnDevice
 from helios_wf.event_tools.partial import Partial, Question
-from helios_wf.event_tools.tally import Tally
+from helios_wf.event_tools.tally import Tally, gathered
 
 QUESTION = Question("status", "sensor_id", "energy", threshold=1.0, bins=7, low=-2.0, high=5.0, filter=None)
 SCHEMA = pa.schema({"status": pa.string(), "sensor_id": pa.int32(), "energy": pa.float64()})
@@ -214,3 +216,22 @@ def test_statistics_that_contradict_themselves_are_refused(
     path.write_text(text.replace(*change))
     with pytest.raises(FileFormatError, match=message):
         partial.read(path)
+
+
+@given(events)
+def test_a_device_gives_the_same_statistics(rows: list[tuple[str | None, int | None, float | None]]) -> None:
+    def on(device: Device) -> Partial:
+        tally = Tally(QUESTION, SCHEMA, device)
+        for batch in gathered([batch_of(rows[:3]), batch_of(rows[3:])], device.at_once):
+            tally.add(batch)
+        return tally.result()
+
+    assert on(OnDevice(np)) == on(Cpu())
+
+
+@pytest.mark.parametrize(("at_once", "sizes"), [(0, [2, 3, 4]), (4, [5, 4]), (5, [5, 4]), (100, [9])])
+def test_batches_are_gathered_until_they_are_large_enough(at_once: int, sizes: list[int]) -> None:
+    batches = [batch_of([("a", at, 1.0)] * n_events) for at, n_events in enumerate((2, 3, 4))]
+    found = list(gathered(batches, at_once))
+    assert [batch.num_rows for batch in found] == sizes
+    assert pa.Table.from_batches(found).equals(pa.Table.from_batches(batches))

@@ -190,3 +190,52 @@ def test_the_root_of_a_large_integer_is_that_of_the_nearest_double() -> None:
         Condition("abs(i) > 0", SCHEMA).mask(batch_of([{"i": -(2**63)}]))
     with pytest.raises(FilterError, match="'sqrt' wants numbers and got text"):
         Condition("sqrt(s) > 1", SCHEMA)
+
+
+NUMBERS = pa.record_batch(
+    {
+        "n": pa.array([-3, 0, 2, 2**53 + 1, 7], pa.int64()),
+        "small": pa.array([-3, 0, 2, 5, 7], pa.int16()),
+        "e": pa.array([0.1, float("nan"), -0.0, float("inf"), 80.5], pa.float64()),
+        "f": pa.array([0.1, 0.25, -0.0, 3.0, 80.5], pa.float32()),
+        "u": pa.array([1, 2, 3, 2**64 - 1, 5], pa.uint64()),
+        "gap": pa.array([1.0, None, 3.0, None, 5.0], pa.float64()),
+        "text": pa.array(["a", "b", "c", "d", "e"]),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("condition", "on_device"),
+    [
+        ("e > 80", True),
+        ("e != e", True),
+        ("not (e <= 80)", True),
+        ("f == 0.1", True),
+        ("f > 0.1 and small >= 0 or n == 7", True),
+        ("small in [2, 5, 11]", True),
+        ("small not in [2, 5, 11]", True),
+        ("n == 9007199254740993", True),
+        ("small < 2.5", True),
+        ("e * 2.0 + 1.0 > abs(f)", True),
+        ("-e < 0.0", True),
+        ("e is null", True),
+        ("e is not null", True),
+        ("small + 1 > 2", False),
+        ("e / f > 1", False),
+        ("gap > 2", False),
+        ("gap is null", False),
+        ("u > 2", False),
+        ("text == 'a'", False),
+        ("e in [0.1, 80.5]", False),
+    ],
+)
+def test_on_a_device_a_filter_keeps_the_same_events(condition: str, on_device: bool) -> None:
+    import numpy as np
+
+    from helios_wf.formats.filter_device import mask_of
+
+    plain = Condition(condition, NUMBERS.schema)
+    there = Condition(condition, NUMBERS.schema, xp=np)
+    assert there.kept(NUMBERS)["text"].to_pylist() == plain.kept(NUMBERS)["text"].to_pylist()
+    assert (mask_of(plain.node, NUMBERS, np) is not None) is on_device
