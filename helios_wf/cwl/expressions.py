@@ -56,6 +56,10 @@ class Compiled(ABC):
     names: frozenset[str] | None
     """The inputs that it can see; None when it may see them all."""
 
+    def scripts(self) -> Iterator[Script]:
+        """Yields the JavaScript in it."""
+        yield from ()
+
     @abstractmethod
     def work(
         self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]
@@ -191,6 +195,10 @@ class _Joined(Compiled):
         known = [part.names for part in parts if part.names is not None]
         self.names = frozenset().union(*known) if len(known) == len(parts) else None
 
+    def scripts(self) -> Iterator[Script]:
+        for part in self._parts:
+            yield from part.scripts()
+
     def __call__(self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]) -> Json:
         return "".join([_as_text(part(inputs, self_value, runtime)) for part in self._parts])
 
@@ -248,6 +256,9 @@ class _Javascript(Compiled):
         self.names = names_used(code, library)
         self._sees_self = uses("self", code, library)
         self._sees_runtime = uses("runtime", code, library)
+
+    def scripts(self) -> Iterator[Script]:
+        yield self._script
 
     def work(
         self, inputs: Mapping[str, Json], self_value: Json, runtime: Mapping[str, Json]

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 import msgspec
 
 from helios_wf.confined import Confined, DiedError
-from helios_wf.cwl.limits import EXPRESSION_SECONDS, expression_s
+from helios_wf.cwl.limits import EXPRESSION_MB, EXPRESSION_SECONDS, expression_s
 from helios_wf.errors import JobError
 from helios_wf.model import Json
 
@@ -37,10 +37,16 @@ class Call(NamedTuple):
     inputs: Mapping[str, Json] = {}
     self_value: Json = None
     runtime: Mapping[str, Json] = {}
+    only_compile: bool = False
+    """Whether its syntax is all that is asked for."""
 
 
 class JavascriptError(Exception):
-    """JavaScript failed or passed a limit; says why."""
+    """JavaScript failed; says why."""
+
+
+class PassedLimitError(JavascriptError):
+    """It passed a limit of time or memory."""
 
 
 class Later(Enum):
@@ -50,6 +56,8 @@ class Later(Enum):
 
 
 LATER: Final = Later.LATER
+
+_GREEDY = PassedLimitError(f"it needed more than {EXPRESSION_MB} MiB of memory")
 
 Work: TypeAlias = Generator[Call, Json, T]
 
@@ -81,11 +89,10 @@ def uses(word: str, code: str, library: Sequence[str]) -> bool:
 class Sandbox:
     """The process that evaluates, and which scripts it was told."""
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, hint: str = "") -> None:
+        """Takes the processor time of one call, and what to say where that is passed."""
         self.process = Confined("helios_wf.cwl.sandbox", limit_s)
-        self._late = JavascriptError(
-            f"it took more than {limit_s:g} s of processor time; {EXPRESSION_SECONDS} sets another limit"
-        )
+        self._late = PassedLimitError(f"it took more than {limit_s:g} s of processor time{hint}")
         self._generation = 0
         self._known: dict[Script, int] = {}
 
@@ -100,7 +107,7 @@ class Sandbox:
                         return
                     if answer:
                         n_done += 1
-                        yield _value(answer)
+                        yield _GREEDY if answer == b"#" else _value(answer)
             except DiedError as died:
                 n_done += 1
                 yield self._late if died.out_of_time else JavascriptError(f"QuickJS failed: {died}")
@@ -112,19 +119,23 @@ class Sandbox:
         generation = self.process.start()
         if generation != self._generation:
             self._generation, self._known = generation, {}
-        for script, inputs, self_value, runtime in calls:
+        for call in calls:
+            script = call.script
             number = self._known.get(script)
             if number is None:
                 number = self._known[script] = len(self._known)
                 told = {"code": script.code, "library": script.library}
                 yield b"D%d %b" % (number, msgspec.json.encode(told))
-            given = {"inputs": inputs, "self": self_value, "runtime": runtime}
+            if call.only_compile:
+                yield b"C%d " % number
+                continue
+            given = {"inputs": call.inputs, "self": call.self_value, "runtime": call.runtime}
             yield b"E%d %b" % (number, msgspec.json.encode(given))
 
 
 @lru_cache
 def _sandbox(limit_s: float) -> Sandbox:
-    return Sandbox(limit_s)
+    return Sandbox(limit_s, f"; {EXPRESSION_SECONDS} sets another limit")
 
 
 def _value(answer: bytes) -> Json | JavascriptError:

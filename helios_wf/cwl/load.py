@@ -13,8 +13,10 @@ from helios_wf.cwl.cwl_types import uri
 from helios_wf.cwl.named_files import content, named_file, named_files
 from helios_wf.cwl.overrides import Overrides
 from helios_wf.cwl.reading import Answer, Request, read_apart
+from helios_wf.cwl.scripts import wrong_scripts
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.cwl.sources import default_root, home_of
+from helios_wf.errors import TemplateError
 from helios_wf.model import Document, Json, Process
 from helios_wf.model import digest as digest_of
 
@@ -50,6 +52,8 @@ def load(
     if found is not None:
         return found
     answer = read_apart(Request(str(file), fragment, str(root), allow_urls, overrides))
+    if problems := wrong_scripts(answer.process, answer.expressions):
+        raise TemplateError(problems)
     document = _document(str(file), root, answer)
     if cache is not None:
         document_cache.keep(cache, key, document)

@@ -6,8 +6,9 @@ nothing one evaluation does is there for the next.  Kept are expressions without
 two apart, whose library is nothing but functions; what fails there is evaluated once more, alone, and that
 counts.
 
-Lines in: ``D{id} {"code": ..., "library": [...]}``, ``E{id} {"inputs": ..., "self": ..., "runtime": ...}``.
-Lines out: empty for the first; for the second ``=JSON``, ``!JSON`` of a message, or ``?`` (out of time).
+Lines in: ``D{id} {"code": ..., "library": [...]}`` (define), ``C{id}`` (compile),
+``E{id} {"inputs": ..., "self": ..., "runtime": ...}`` (evaluate).  Lines out: empty for the first; for others
+``=JSON``, ``!JSON`` of a message, ``?`` (out of time) or ``#`` (out of memory).
 """
 
 from __future__ import annotations
@@ -72,7 +73,6 @@ _FREEZE = """"use strict";(function(){
   Object.preventExtensions(globalThis);
 })()"""
 
-_GREEDY = f"it needed more than {EXPRESSION_MB} MiB of memory"
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _FRAME = re.compile(r"\n\s*at (.*)")
 _AT = re.compile(r"<input>:(\d+):(\d+)")
@@ -193,6 +193,18 @@ class Sandbox:
         return kept
 
 
+def check(script: Script, limit_s: float) -> None:
+    """Checks the syntax of a script.
+
+    Raises:
+        EvaluationError: it has none.
+    """
+    try:
+        _context(limit_s).eval('"use strict";' + script.source)
+    except (quickjs.JSException, quickjs.StackOverflow, MemoryError) as error:
+        raise _failure(error, "it") from None
+
+
 def _alone(script: Script, given: str, limit_s: float) -> str | None:
     """Evaluates in a new context."""
     context = _context(limit_s)
@@ -253,7 +265,7 @@ def _failure(error: Exception, what: str) -> EvaluationError:
         return LimitError("it took too long", out_of_time=True)
     message = re.split(r"\n\s+at ", text, maxsplit=1)[0].strip().removesuffix("\nundefined")
     if isinstance(error, MemoryError) or "out of memory" in message or message in ("", "null"):
-        return LimitError(_GREEDY, out_of_time=False)
+        return LimitError("it took too much memory", out_of_time=False)
     return EvaluationError(" ".join([*message.split(), *_where(text, what)]))
 
 
@@ -280,13 +292,16 @@ def main(limit_s: float) -> None:
             scripts[name] = Script(given["code"], tuple(given["library"]))
             return b""
         try:
+            if line[:1] == b"C":
+                check(scripts[name], limit_s)
+                return b"=null"
             return b"=" + (sandbox.evaluate(scripts[name], text.decode()) or "null").encode()
         except LimitError as failure:
-            return b"?" if failure.out_of_time else b"!" + json.dumps(_GREEDY).encode()
+            return b"?" if failure.out_of_time else b"#"
         except EvaluationError as failure:
             return b"!" + json.dumps(str(failure)).encode()
         except MemoryError:
-            return b"!" + json.dumps(_GREEDY).encode()
+            return b"#"
 
     # QuickJS looks at its own limit first, and then nothing has to be started anew
     serve(answer, limit_s + 0.5, SANDBOX_MB)
