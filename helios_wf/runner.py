@@ -98,7 +98,7 @@ def run(
         program = tool if isinstance(tool, Program) else program_of(tool)
         outcome = _attempt(attempt, program, constants or {}, interrupt, on_start, grace_s)
     except HeliosError as error:
-        outcome = _failure(attempt, *cause_of(error))
+        outcome = _failure(attempt, *cause_of(error), expression=getattr(error, "expression", ""))
     except OSError as error:
         cause = Cause.DISK if error.errno in DISK_ERRORS else Cause.LOST
         outcome = _failure(attempt, cause, f"the attempt could not be run: {error}")
@@ -307,13 +307,14 @@ def start(
 
 
 def environment_of(invocation: Invocation, folders: Folders, spec: JobSpec) -> dict[str, str]:
-    """Returns the tool's environment: PATH, HOME, TMPDIR, our marks, and what the tool itself sets."""
+    """Returns the tool's environment: PATH, HOME, TMPDIR, what the tool and the backend set, our marks."""
     return {
         **invocation.inherited,
         "PATH": search_path(),
         "HOME": folders.out,
         "TMPDIR": folders.tmp,
         **invocation.environment,
+        **spec.environment,
         RUN_MARK: spec.run,
         JOB_MARK: spec.handle,
     }

@@ -102,6 +102,8 @@ class Report(Noun, frozen=True):
     temporary: bool = False
     """A listed ``temporaryFailCodes``."""
     message: str = ""
+    expression: str = ""
+    """The text of the expression that was at fault; empty where none was."""
     stderr_tail: str = ""
     command: tuple[str, ...] = ()
     """The command line, only of an attempt that failed."""

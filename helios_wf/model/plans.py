@@ -227,3 +227,5 @@ class Plan(Noun, frozen=True):
     tasks: tuple[Task, ...]
     domains: tuple[Domain, ...]
     outputs: tuple[PlannedOutput, ...]
+    expressions: dict[str, tuple[Place, ...]] = {}
+    """Where the text of each expression stands in the document."""

@@ -79,7 +79,8 @@ def plan_document(document: Document) -> Plan:
         outputs.append(PlannedOutput(output, source))
     if planner.problems:
         raise TemplateError(planner.problems)
-    return Plan(workflow.inputs, tuple(planner.tasks), tuple(planner.domains), tuple(outputs))
+    tasks, domains = tuple(planner.tasks), tuple(planner.domains)
+    return Plan(workflow.inputs, tasks, domains, tuple(outputs), document.expressions)
 
 
 def _as_workflow(process: Process) -> Workflow:
