@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from helios_wf.errors import BackendUnreachableError
 from helios_wf_slurm import commands
 from helios_wf_slurm.driver import Driver
+from helios_wf_slurm.meanings import is_away
 from helios_wf_slurm.submission import Submission
 
 AGAIN_S = 5.0
@@ -45,14 +46,19 @@ class Cancelling:
 
     def do(self) -> bool:
         """Cancels, and returns whether Slurm answered."""
-        try:
-            if self._ids:
-                self._driver.call(commands.scancel(self._ids))
-                self._ids.clear()
-            while self._names:
-                self._driver.call(commands.scancel_name(next(iter(self._names))))
-                self._names.pop()
-        except BackendUnreachableError:
+        if self._ids and self._answers(commands.scancel(self._ids)):
+            self._ids.clear()
+        for name in sorted(self._names):
+            if self._answers(commands.scancel_name(name)):
+                self._names.discard(name)
+        if self.is_wanted:
             self._next_at = time.monotonic() + AGAIN_S
+        return not self.is_wanted
+
+    def _answers(self, command: list[str]) -> bool:
+        """Calls, and returns whether Slurm heard; of what had ended before it may say what it likes."""
+        try:
+            done = self._driver.call(command)
+        except BackendUnreachableError:
             return False
-        return True
+        return done.code == 0 or not is_away(done.words)
