@@ -98,7 +98,7 @@ def _tried(spec: JobSpec, go: Callable[[], Report | None]) -> Report | None:
     try:
         return go()
     except HeliosError as error:
-        return _failed(spec, *cause_of(error))
+        return _failed(spec, *cause_of(error), getattr(error, "expression", ""))
     except OSError as error:
         cause = Cause.DISK if error.errno in DISK_ERRORS else Cause.LOST
         return _failed(spec, cause, f"the attempt could not be run: {error}")
@@ -106,12 +106,13 @@ def _tried(spec: JobSpec, go: Callable[[], Report | None]) -> Report | None:
         return _failed(spec, Cause.BAD_INPUT, f"internal error: {type(error).__name__}: {error}")
 
 
-def _failed(spec: JobSpec, cause: Cause, message: str) -> Report:
+def _failed(spec: JobSpec, cause: Cause, message: str, expression: str = "") -> Report:
     return Report(
         run=spec.run,
         key=spec.key,
         attempt=spec.attempt,
         cause=cause,
         message=message,
+        expression=expression,
         permanent=cause in PERMANENT,
     )
