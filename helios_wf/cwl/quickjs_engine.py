@@ -1,8 +1,8 @@
-"""cwltool's JavaScript through QuickJS instead of Node, whose ``vm`` a document can escape from."""
+"""cwltool's JavaScript through our sandbox instead of Node, whose ``vm`` a document can escape from."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from cwl_utils.errors import JavascriptException
 from cwl_utils.sandboxjs import NodeJSEngine, set_js_engine
@@ -11,7 +11,12 @@ from helios_wf.cwl.javascript import Call, JavascriptError, Script, run
 
 
 class QuickJSEngine(NodeJSEngine):
-    """Evaluates in QuickJS; parameter references as cwl_utils does."""
+    """Evaluates in the sandbox; parameter references as cwl_utils does; never starts a process of Node's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failure = ""
+        """What JavaScript said when it failed last."""
 
     def eval(
         self,
@@ -28,9 +33,19 @@ class QuickJSEngine(NodeJSEngine):
         try:
             return run(Call(Script(scan, (jslib,))))
         except JavascriptError as error:
-            raise JavascriptException(str(error)) from None
+            shown = scan if len(scan) <= 300 else scan[:297] + "..."
+            self.failure = f"expression '${shown}': {error}"
+            raise JavascriptException(self.failure) from None
+
+    def exec_js_process(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuses: this would start Node, or a container with it."""
+        raise JavascriptException("JavaScript runs in QuickJS only")
+
+    new_js_proc = exec_js_process
 
 
-def install() -> None:
+def install() -> QuickJSEngine:
     """Makes QuickJS the engine of every expression that cwltool evaluates in this process."""
-    set_js_engine(QuickJSEngine())
+    engine = QuickJSEngine()
+    set_js_engine(engine)
+    return engine

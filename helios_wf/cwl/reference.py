@@ -79,6 +79,8 @@ class ReferenceProgram(Program):
             answer = self._answer(invocation)
         except FileNotFoundError:
             raise JobError(Cause.NOT_STARTED, f"cwltool ended with {code} and left no answer") from None
+        if answer.get("error") and not answer.get("exit_code") and answer.get("expression"):
+            raise JobError(Cause.EXPRESSION, f"cwltool: {answer['expression']}")
         if answer.get("error") and not answer.get("exit_code"):
             cause = Cause.BAD_INPUT if answer.get("exit_code") is None else Cause.MISSING_OUTPUT
             raise JobError(cause, f"cwltool: {answer['error']}")
@@ -154,7 +156,7 @@ def _run(
     from helios_wf.containers import Engine
     from helios_wf.cwl.quickjs_engine import install
 
-    install()
+    engine = install()
     answer: dict[str, Any] = {"exit_code": None, "outputs": {}, "error": None}
     try:
         tool, context = load_alone(tool_path, runtime)
@@ -171,6 +173,8 @@ def _run(
             job.run(context)
     except (WorkflowException, SchemaSaladException, OSError) as error:
         answer["error"] = str(error)
+    if answer["error"]:
+        answer["expression"] = engine.failure
     return answer
 
 
