@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,20 @@ def test_the_example_own_tool(checkout: Path) -> None:
     assert result["datasets"] == {"logs": "detector.20300131.log"}
     kinds = json.loads(Path(result["outputs"]["kinds"]["path"]).read_text())
     assert (sum(kinds.values()), kinds["ERROR"]) == (7000, 140)
+
+
+def test_the_example_resident_tools(checkout: Path) -> None:
+    if shutil.which("c++") is None and not os.environ.get("CI"):
+        pytest.skip("no C++ compiler (c++) is installed")
+    done = run(checkout, "resident_tools")
+    assert "count: 4/4 jobs" in done.stderr
+    assert "lengths: 4/4 jobs" in done.stderr
+    ((result,),) = json_values(done.stdout)
+    errors, lengths = (Path(result["outputs"][name]["path"]).read_text() for name in ("errors", "lengths"))
+    assert errors == "all 60\n"
+    logs = (checkout / "examples/resident_tools/work").glob("detector-*.txt")
+    counts = Counter(len(line) for log in logs for line in log.read_text().splitlines())
+    assert lengths == "".join(f"{length} {counts[length]}\n" for length in sorted(counts))
 
 
 CASES = [
