@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
 from msgspec import field
@@ -39,6 +39,16 @@ class BackendSettings(Noun, frozen=True):
     home: str
     jobs: int | None = None
     options: dict[str, Json] = field(default_factory=dict)
+
+
+class Finding(Noun, frozen=True):
+    """One step of trying a backend: what was looked at, whether it is good (None: it is no matter)."""
+
+    what: str
+    is_good: bool | None
+    found: str
+    advice: str = ""
+    """What to do where it is not good."""
 
 
 class Backend(Protocol):
@@ -122,7 +132,10 @@ class Backend(Protocol):
 
 
 class BackendFactory(Protocol):
-    """What a backend's entry point leads to."""
+    """What a backend's entry point leads to.
+
+    It may have a function ``examine(settings)`` that yields ``Finding``s of its site, for ``backend check``.
+    """
 
     def __call__(self, settings: BackendSettings) -> Backend:
         """Returns a backend that is ready to take jobs."""
@@ -134,14 +147,19 @@ def find_backend(name: str) -> BackendFactory:
     Raises:
         BackendNotFoundError: none is installed; the message lists those that are.
     """
-    installed = {point.name: point for point in entry_points(group="helios_wf.backends")}
+    points = {point.name: point for point in installed()}
     name = name.partition(":")[0]
-    if name not in installed:
+    if name not in points:
         raise BackendNotFoundError(
-            f"no backend named {name!r}; installed: {', '.join(sorted(installed)) or 'none'}"
+            f"no backend named {name!r}; installed: {', '.join(sorted(points)) or 'none'}"
         )
-    factory: BackendFactory = installed[name].load()
+    factory: BackendFactory = points[name].load()
     return factory
+
+
+def installed() -> list[EntryPoint]:
+    """Returns the entry points of all backends, by name."""
+    return sorted(entry_points(group="helios_wf.backends"), key=lambda point: point.name)
 
 
 def settings_for(

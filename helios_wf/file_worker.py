@@ -14,9 +14,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from pathlib import Path
 from types import FrameType
 
 import msgspec
+from msgspec.structs import replace
 
 from helios_wf.evidence import memory_kills
 from helios_wf.model import JobSpec
@@ -36,6 +39,9 @@ SAY_S = 0.5
 
 MARGIN_S = 10.0
 """No job begins so shortly before the worker's time is up, whatever it takes."""
+
+DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+"""Variables by which a batch system says which GPUs are the worker's; tools are told the same."""
 
 LAST_TRIES = 30
 """How often, and for how many seconds, a worker that ends tries to hand on its last notices."""
@@ -139,7 +145,7 @@ class Files:
             with self._lock:
                 self._current, self._number = chunk, 0
             self._spool.beat(chunk, f"{self._worker} 0")
-        return specs
+        return specs if specs is None else [_with_devices(spec) for spec in specs]
 
     def _is_over(self) -> bool:
         return self._until is not None and time.monotonic() > self._until
@@ -204,15 +210,20 @@ class Files:
             self._current = None
 
 
-def work(spool: Spool, worker: str, chunk: int | None) -> None:
+def _with_devices(spec: JobSpec) -> JobSpec:
+    """Returns a job with the GPUs that its worker was given, where it asks for any."""
+    if not spec.resources.gpus:
+        return spec
+    given = {name: os.environ[name] for name in DEVICES if name in os.environ}
+    return replace(spec, environment={**spec.environment, **given})
+
+
+def work(spool: Spool, terms: Terms, worker: str, chunk: int | None, scratch: str | None) -> None:
     """Runs jobs until there are no more for this worker."""
-    terms = spool.terms()
-    if terms.scratch:
-        os.environ["HELIOS_SCRATCH"] = os.path.expandvars(terms.scratch)
     memory_kills()
     door = Files(spool, worker, terms, chunk)
     try:
-        Worker(worker, door, terms.grace_s).serve()
+        Worker(worker, door, terms.grace_s, scratch).serve()
     finally:
         door.close()
 
@@ -253,7 +264,14 @@ def main() -> None:
     parser.add_argument("--chunk", type=int)
     options = parser.parse_args()
     spool = Spool(options.submission)
-    sys.exit(guard(lambda: work(spool, options.worker, options.chunk)))
+    terms = spool.terms()
+    scratch = None
+    if terms.scratch:
+        scratch = tempfile.mkdtemp(prefix="helios-", dir=os.path.expandvars(terms.scratch))
+    code = guard(lambda: work(spool, terms, options.worker, options.chunk, scratch))
+    if scratch is not None:
+        shutil.rmtree(scratch, ignore_errors=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
     calls.jsonl         a line for every call: its arguments, and what of Slurm's was in its environment
     faults/NAME         a fault, until it is removed: away, hang, refuse (its text is said), no_accounts;
-                        once: lost_answer (sbatch fails, but the job runs), forget (it succeeds, the job is lost)
+                        once: lost_answer (sbatch fails, but the job runs), forget (the job is lost)
     jobs/ID/meta.json   what sbatch was told
     jobs/ID/TASK        state and process id of a task: ``RUNNING 123``
 """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from helios_wf.backend import BackendSettings, Life
+from helios_wf.backend import BackendSettings, Finding, Life
 from helios_wf.errors import BackendError, SubmitRefusedError
 from helios_wf.model import EventRange, JobSpec, Json, RangeNews, Report, Resources
 from helios_wf.spool import Spool
+from helios_wf_slurm.check import examine
 from helios_wf_slurm.driver import Driver
 from helios_wf_slurm.fleet import Fleet
 from helios_wf_slurm.meanings import is_away
@@ -55,6 +56,11 @@ class SlurmBackend:
         self._fleet = Fleet(self.folder, self.profile, self.driver, at_once, self.site)
         self._handed: list[str] = []
         self._is_closed = False
+
+    @staticmethod
+    def examine(settings: BackendSettings) -> Iterator[Finding]:
+        """Yields what was found of the site, step by step."""
+        return examine(settings)
 
     def define(self, values: dict[str, Json]) -> None:
         """Takes tool bodies and constant inputs by digest; a known digest is passed over."""

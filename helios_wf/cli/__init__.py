@@ -26,6 +26,7 @@ COMMANDS = {
     "status": Lazy("helios_wf.cli.runs", "status", "Show where a run stands, also while it runs."),
     "pause": Lazy("helios_wf.cli.runs", "pause", "Start nothing new in a run until it is resumed."),
     "cancel": Lazy("helios_wf.cli.runs", "cancel", "End a run."),
+    "backend": Lazy("helios_wf.cli.backend", "backend", "Say which backends there are, and try one."),
     "clean": Lazy("helios_wf.cli.runs", "clean", "Remove the work folders of settled runs."),
 }
 """Command name: where it is, and its line of help."""
