@@ -20,6 +20,8 @@ class Foreseen(NamedTuple):
     """In which container a step would be run, or why in none."""
 
     text: str
+    container: Container | None = None
+    """By the name of the image as the document has it."""
     is_refused: bool = False
 
 
@@ -137,9 +139,10 @@ def _inside(task: Task, container: Container | None) -> Task:
 
 
 def _foreseen(want: _Want, search: Search, settings: Settings) -> Foreseen:
-    label = want.asked.image.label
+    asked, label = want.asked, want.asked.image.label
     if search.engine is not None:
-        return Foreseen(f"{search.engine.name}, image {label}")
+        container = Container(search.engine, label, asked.workdir, asked.is_required)
+        return Foreseen(f"{search.engine.name}, image {label}", container)
     if want.must_have(settings):
         return Foreseen(_refusal(want, search), is_refused=True)
     return Foreseen(f"none, though it hints at image {label}: no engine answers ({search.reasons})")

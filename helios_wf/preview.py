@@ -7,6 +7,7 @@ from functools import partial
 
 from helios_wf.containing import Foreseen
 from helios_wf.cwl.command import way_of
+from helios_wf.cwl.docker import contained
 from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.values import Values
@@ -115,7 +116,7 @@ def _size_everything(plan: Plan, frontier: Frontier, values: Values) -> list[str
 def _task(
     plan: Plan, frontier: Frontier, values: Values, task: Task, bound: bool, container: Foreseen | None
 ) -> TaskPreview:
-    way, why = _way(task)
+    way, why = _way(task, container)
     if container is not None and container.is_refused:
         way, why = "unsupported", container.text
     after = {other for feed in task.feeds for other in tasks_of(feed.source)} | set(task.guards)
@@ -135,12 +136,13 @@ def _task(
     )
 
 
-def _way(task: Task) -> tuple[str, str]:
+def _way(task: Task, container: Foreseen | None) -> tuple[str, str]:
     if task.process is None:
         return "engine", "only its valueFrom and when are evaluated"
     if not isinstance(task.process, Tool):
         return "engine", "an ExpressionTool"
-    return way_of(task.process.body)
+    body = task.process.body
+    return way_of(contained(body, container.container) if container and container.container else body)
 
 
 def _ranges(values: Values, task: Task) -> tuple[int, int]:
