@@ -16,7 +16,7 @@ from helios_wf.cwl.requirements import CUDA, javascript_of, version_of
 from helios_wf.errors import JobError, Problem
 from helios_wf.model import Json, Place, Process, Workflow
 
-TRIAL_S = 2.0
+TRIAL_S = 1.5
 """Processor time of one trial."""
 
 _VARIES = re.compile(r"\b(?:inputs|self|runtime|Date|performance|random)\b")

@@ -213,7 +213,9 @@ def default_root(path: Path) -> Path:
     working folder.  Where a link leads out of that, it is the home of what the link leads to.
     """
     home, here = home_of(path), Path.cwd()
-    root = here if home == path.absolute().parent and home.is_relative_to(here) else home
+    is_project = any((home / mark).exists() for mark in MARKS)
+    is_lone = home == path.absolute().parent and not is_project
+    root = here if is_lone and home.is_relative_to(here) else home
     real = path.resolve()
     return root if real.is_relative_to(root.resolve()) else home_of(real)
 
