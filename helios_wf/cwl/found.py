@@ -123,7 +123,10 @@ class Finder:
         if self._allowed is None:
             seen = {*self._stage.sources, *self._stage.sources.values()}
             self._allowed = {os.path.realpath(path) for path in seen}
-        return any(real == path or real.startswith(path + "/") for path in self._allowed)
+        # upward, since there may be as many inputs as outputs
+        while real not in self._allowed and real != "/":
+            real = os.path.dirname(real)
+        return real in self._allowed
 
     def _source(self, path: str) -> str:
         """Returns the input itself for its staged path and for what a link to it leads to, else the path."""

@@ -90,6 +90,7 @@ def run(
         peak_memory_mb=tally.peak_memory_mb,
         host=os.uname().nodename,
         worker=worker,
+        differences=tally.differences,
     )
 
 

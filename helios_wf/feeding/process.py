@@ -43,6 +43,7 @@ def run_each(
             part, tool, constants, interrupt=interrupt, on_start=begin, grace_s=grace_s, scratch=scratch
         )
         tally.add(report.cpu_s, report.peak_memory_mb)
+        tally.differences += report.differences
         has_run = report.wall_s > 0
         if report.cause is Cause.CANCELLED or not has_run:
             return report

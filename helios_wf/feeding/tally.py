@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Tally:
-    """Processor time in seconds, and the largest memory of one process in MiB (None: unknown)."""
+    """Processor time in seconds, and the largest memory of one process in MiB (None: unknown).
+
+    ``differences`` are those between compiler and cwltool that a check found (``--check-compiler``).
+    """
 
     cpu_s: float = 0.0
     peak_memory_mb: float | None = None
+    differences: tuple[str, ...] = ()
 
     def add(self, cpu_s: float, peak_memory_mb: float | None) -> None:
         """Adds a process that has ended."""
