@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -21,9 +22,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -37,6 +40,10 @@ from helios_wf.worker import Order, Worker
 SAY_S = 0.5
 """Notices are handed on together with what else comes within this time."""
 
+DOUBT_S = 0.3
+"""A batch system that ends a task signals tool and worker in any order.  What the worker said just before
+its own signal, it said of a tool that was ended, and that is not handed on."""
+
 MARGIN_S = 10.0
 """No job begins so shortly before the worker's time is up, whatever it takes."""
 
@@ -45,6 +52,14 @@ DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVIC
 
 LAST_TRIES = 30
 """How often, and for how many seconds, a worker that ends tries to hand on its last notices."""
+
+
+class Said(NamedTuple):
+    """Notices about jobs of a chunk, and when they came (``time.monotonic``)."""
+
+    at: float
+    chunk: int
+    lines: bytes
 
 
 class Files:
@@ -59,7 +74,7 @@ class Files:
         self._next = [] if chunk is None else [chunk]
         self._is_alone = chunk is not None
         self._current: int | None = None
-        self._unsaid = b""
+        self._unsaid: deque[Said] = deque()
         self._number = 0
         self._told: set[str] = set()
         self._stopped: list[str] = []
@@ -79,7 +94,7 @@ class Files:
             with self._lock:
                 stopped, self._stopped = self._stopped, []
             return [Order(cancel=stopped)]
-        self._let_go()
+        self._current = None
         specs = self._take()
         return None if specs is None else [*self._values(specs), Order(run=specs)]
 
@@ -94,8 +109,9 @@ class Files:
 
     def say(self, lines: bytes) -> bool:
         """Hands notices on, with others; whoever reads them may be away."""
-        with self._lock:
-            self._unsaid += lines
+        if lines and self._current is not None:
+            with self._lock:
+                self._unsaid.append(Said(time.monotonic(), self._current, lines))
         return True
 
     def keep(self, line: bytes) -> None:
@@ -104,11 +120,13 @@ class Files:
     def forget(self, until: int) -> None:
         """Does nothing: whoever reads the notices removes them."""
 
-    def close(self) -> None:
-        """Hands on what is left."""
+    def close(self, in_doubt: bool) -> None:
+        """Hands on what is left, but for what is in doubt."""
         self._closed.set()
         self._pulse.join()
-        self._let_go()
+        if not in_doubt and self._unsaid:
+            time.sleep(max(0.0, self._unsaid[-1].at + DOUBT_S - time.monotonic()))
+        self._insist()
 
     # -- chunks --------------------------------------------------------------------------------------------
 
@@ -142,9 +160,8 @@ class Files:
     def _hold(self, chunk: int) -> list[JobSpec] | None:
         specs = self._spool.take(chunk, self._worker)
         if specs is not None:
-            with self._lock:
-                self._current, self._number = chunk, 0
             self._spool.beat(chunk, f"{self._worker} 0")
+            self._current = chunk
         return specs if specs is None else [_with_devices(spec) for spec in specs]
 
     def _is_over(self) -> bool:
@@ -175,14 +192,14 @@ class Files:
             with contextlib.suppress(OSError):
                 self._flush()
                 self._look_for_stops()
-                if time.monotonic() - beaten >= self._terms.beat_s and self._current is not None:
+                chunk = self._current
+                if time.monotonic() - beaten >= self._terms.beat_s and chunk is not None:
                     beats, beaten = beats + 1, time.monotonic()
-                    self._spool.beat(self._current, f"{self._worker} {beats}")
+                    self._spool.beat(chunk, f"{self._worker} {beats}")
 
     def _look_for_stops(self) -> None:
-        if self._current is None:
-            return
-        for name, handles in self._spool.stops(self._current).items():
+        chunk = self._current
+        for name, handles in self._spool.stops(chunk).items() if chunk is not None else ():
             if name not in self._told:
                 self._told.add(name)
                 with self._lock:
@@ -190,14 +207,20 @@ class Files:
                 os.write(self._bell, b"!")
 
     def _flush(self) -> None:
+        """Hands on what is old enough to be beyond doubt, a file for each chunk."""
         with self._lock:
-            if self._unsaid and self._current is not None:
-                self._spool.say(self._current, self._worker, self._number, self._unsaid)
-                self._unsaid = b""
-                self._number += 1
+            until = time.monotonic() - DOUBT_S
+            old = list(itertools.takewhile(lambda said: said.at <= until, self._unsaid))
+        for chunk, said in itertools.groupby(old, key=lambda said: said.chunk):
+            together = list(said)
+            self._spool.say(chunk, self._worker, self._number, b"".join(one.lines for one in together))
+            self._number += 1
+            with self._lock:
+                for _ in together:
+                    self._unsaid.popleft()
 
-    def _let_go(self) -> None:
-        """Hands on all that was said of the current chunk: nothing more will be."""
+    def _insist(self) -> None:
+        """Hands on what is old enough, also where the shared folder is away for a while."""
         for left in reversed(range(LAST_TRIES)):
             try:
                 self._flush()
@@ -206,8 +229,6 @@ class Files:
                 if not left:
                     raise
                 time.sleep(1.0)
-        with self._lock:
-            self._current = None
 
 
 def _with_devices(spec: JobSpec) -> JobSpec:
@@ -224,8 +245,10 @@ def work(spool: Spool, terms: Terms, worker: str, chunk: int | None, scratch: st
     door = Files(spool, worker, terms, chunk)
     try:
         Worker(worker, door, terms.grace_s, scratch).serve()
-    finally:
-        door.close()
+    except SystemExit:
+        door.close(in_doubt=True)
+        raise
+    door.close(in_doubt=False)
 
 
 def guard(act: Callable[[], None]) -> int:

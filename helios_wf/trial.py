@@ -29,10 +29,9 @@ def examine(
     factory: BackendFactory, settings: BackendSettings, patience_s: float = PATIENCE_S
 ) -> Iterator[Finding]:
     """Yields what was found, one thing after another; stops where nothing more can be tried."""
-    nothing: Callable[[BackendSettings], Iterator[Finding]] = lambda given: iter(())
-    looks = getattr(factory, "examine", nothing)
+    looks: Callable[[BackendSettings], Iterator[Finding]] | None = getattr(factory, "examine", None)
     is_sound = True
-    for finding in looks(settings):
+    for finding in looks(settings) if looks else ():
         yield finding
         is_sound = is_sound and finding.is_good is not False
     if is_sound:
@@ -76,5 +75,5 @@ def _finding(report: Report, submitted: float) -> Finding:
     if report.cause is None:
         node = Path(report.outputs["node"]["path"]).read_text()
         waited_s = max(0.0, report.started_at - submitted)
-        return Finding(what, True, f"ran on {node} {waited_s:.1f} s after it was submitted; its output is here")
+        return Finding(what, True, f"ran on {node} {waited_s:.1f} s after its submission; its output is here")
     return Finding(what, False, f"ended with {report.cause}: {report.message}", "mend what the message names")

@@ -3,7 +3,7 @@
 ``FakeSlurm(folder)`` puts the commands into ``folder/bin``; below ``folder`` is all that they know:
 
     calls.jsonl         a line for every call: its arguments, and what of Slurm's was in its environment
-    faults/NAME         a fault, until it is removed: away, hang, refuse (its text is said), no_accounts;
+    faults/NAME         a fault, until it is removed: away, hang, pend, refuse (its text is said);
                         once: lost_answer (sbatch fails, but the job runs), forget (the job is lost)
     jobs/ID/meta.json   what sbatch was told
     jobs/ID/TASK        state and process id of a task: ``RUNNING 123``
@@ -137,7 +137,7 @@ def _run_job(folder: Path, job: int, tasks: list[str], limit: int) -> None:
     meta = json.loads((folder / "meta.json").read_text())
     waiting, running = list(tasks), {}
     while waiting or running:
-        while waiting and len(running) < min(limit, SLOTS):
+        while waiting and len(running) < min(limit, SLOTS) and not (folder / "../../faults/pend").exists():
             task = waiting.pop(0)
             if _state(folder / task)[0] == "PENDING":
                 process = subprocess.Popen(
@@ -199,8 +199,7 @@ def squeue(home: Path, arguments: list[str]) -> None:
 
 
 def sacct(home: Path, arguments: list[str]) -> None:
-    if (home / "faults" / "no_accounts").exists():
-        sys.exit("Slurm accounting storage is disabled")
+    sys.exit("Slurm accounting storage is disabled")
 
 
 def scancel(home: Path, arguments: list[str]) -> None:

@@ -108,7 +108,7 @@ def _accounting(site: Site) -> Finding:
     if site.has_accounts:
         return Finding("accounting", True, "slurmdbd tells what became of jobs that squeue has forgotten")
     age = site.config.get("minjobage", "300 sec")
-    return Finding("accounting", None, f"none: why a task ended is known for {age} only; results are not touched")
+    return Finding("accounting", None, f"none: why a task ended is known for {age} only")
 
 
 def _folder(folder: Path) -> Finding:

@@ -67,4 +67,6 @@ def list_installed(output: str) -> None:
     if output == "json":
         emit(rows, "json")
     else:
-        click.echo(table([(row["name"], row["from"], row["object"]) for row in rows], ("name", "from", "object")))
+        click.echo(
+            table([(row["name"], row["from"], row["object"]) for row in rows], ("name", "from", "object"))
+        )

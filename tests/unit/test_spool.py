@@ -117,19 +117,19 @@ def test_a_job_that_does_not_fit_into_the_time_left_is_handed_back(spool: Spool)
         assert door.admits(specs(1, resources=Resources(time_s=30.0))[0])
         assert not door.admits(specs(1, resources=Resources(time_s=55.0))[0])
     finally:
-        door.close()
+        door.close(in_doubt=False)
 
 
 def test_a_chunk_that_is_never_seen_is_an_error_and_one_taken_back_is_not(spool: Spool) -> None:
     door = Files(spool, "w", TERMS, 3)
     with pytest.raises(SystemExit, match=r"chunk 3 could not be seen in .* within 0\.5 s"):
         door.hear()
-    door.close()
+    door.close(in_doubt=False)
     spool.put(4, specs(1))
     spool.take_back(4)
     door = Files(spool, "w", TERMS, 4)
     assert door.hear() is None
-    door.close()
+    door.close(in_doubt=False)
 
 
 def test_signs_of_life_change(spool: Spool) -> None:
