@@ -1,5 +1,6 @@
 cwlVersion: v1.2
 class: CommandLineTool
+$namespaces: {helios: "https://w3id.org/helios-wf#"}
 label: Select events and columns
 doc: |
   Writes the events of a range that pass a condition, in their order, with all or some of their columns. The
@@ -7,6 +8,7 @@ doc: |
 baseCommand: [helios-events, select]
 arguments: [--output, $(inputs.events.nameroot).$(inputs.extension)]
 permanentFailCodes: [2]
+helios:events: {resident: stream}
 hints:
   ResourceRequirement: {coresMin: 1, ramMin: 400}
 inputs:
@@ -46,6 +48,11 @@ inputs:
     type: long?
     label: Number of events
     inputBinding: {prefix: --n-events}
+  stream:
+    type: boolean?
+    label: Ranges of events come on standard input
+    doc: Set by helios-wf, which starts the tool once for many ranges.
+    inputBinding: {prefix: --stream}
   extension:
     type: string
     label: Extension of the output, which says its format

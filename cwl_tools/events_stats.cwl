@@ -1,5 +1,6 @@
 cwlVersion: v1.2
 class: CommandLineTool
+$namespaces: {helios: "https://w3id.org/helios-wf#"}
 label: Statistics of events
 doc: |
   Writes the number of events, how often each status and each sensor occurs, the exact sum, mean, least and
@@ -8,6 +9,7 @@ doc: |
 baseCommand: [helios-events, stats]
 arguments: [--output, $(inputs.events.nameroot).stats.json]
 permanentFailCodes: [2]
+helios:events: {resident: stream}
 hints:
   ResourceRequirement: {coresMin: 1, ramMin: 400}
 inputs:
@@ -83,6 +85,11 @@ inputs:
     type: long?
     label: Number of events
     inputBinding: {prefix: --n-events}
+  stream:
+    type: boolean?
+    label: Ranges of events come on standard input
+    doc: Set by helios-wf, which starts the tool once for many ranges.
+    inputBinding: {prefix: --stream}
 outputs:
   statistics:
     type: File

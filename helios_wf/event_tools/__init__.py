@@ -13,6 +13,7 @@ import click
 from helios_wf import __version__
 from helios_wf.command_groups import Lazy, LazyGroup
 from helios_wf.errors import HeliosError
+from helios_wf.event_tools.failures import failure_of
 
 COMMANDS = {
     "generate": Lazy(
@@ -38,9 +39,6 @@ COMMANDS = {
 }
 """Command name: where it is, and its line of help."""
 
-CALLERS_MISTAKES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
-"""What the system says of an output that cannot be: in a folder that is not there, or may not be written."""
-
 
 class _Commands(LazyGroup):
     lazy = COMMANDS
@@ -61,13 +59,12 @@ def main(arguments: list[str] | None = None) -> None:
     except HeliosError as error:
         if "--debug" in arguments or os.environ.get("HELIOS_DEBUG"):
             raise
-        _fail(str(error), error.exit_code)
+        _fail(*failure_of(error))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except OSError as error:
-        code = 2 if isinstance(error, CALLERS_MISTAKES) else 1
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), code)
+        _fail(*failure_of(error))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
 

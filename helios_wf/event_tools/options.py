@@ -28,6 +28,15 @@ def event_range(command: F) -> F:
     )(command)
 
 
+def stream(command: F) -> F:
+    """Adds ``--stream``: event ranges come on standard input."""
+    return click.option(
+        "--stream",
+        is_flag=True,
+        help="Take ranges of events from standard input, one after another, as helios-wf tells them.",
+    )(command)
+
+
 def table(command: F) -> F:
     """Adds ``--table``: which table of a file that holds several."""
     return click.option("--table", metavar="NAME", help="The table of events, where a file holds several.")(

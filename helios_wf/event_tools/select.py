@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @options.output
 @options.event_range
+@options.stream
 @options.table
 @options.types
 @options.row_index
@@ -34,6 +35,7 @@ def command(
     output: Path,
     first_event: int,
     n_events: int | None,
+    stream: bool,
     table: str | None,
     types: dict[str, str],
     row_index: Path | None,
@@ -45,22 +47,30 @@ def command(
     from helios_wf import formats
     from helios_wf.event_tools.device import device_of
     from helios_wf.event_tools.pieces import piece_of
+    from helios_wf.event_tools.streaming import for_each_range
 
     check_apart([output], [file, row_index])
     where = device_of(device)
     formats.check_table(file, table)
-    piece = piece_of(file, first_event, n_events, row_index)
     names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
-    with formats.read(
-        piece.path,
-        piece.first,
-        piece.stop,
-        columns=names,
-        filter=filter_,
-        table=table,
-        types=types,
-        index=piece.index,
-        xp=where.xp,
-        batch_events=where.at_once or formats.BATCH_EVENTS,
-    ) as reader:
-        formats.write(output, reader, reader.schema)
+
+    def keep(first: int, count: int | None, into: Path) -> int:
+        piece = piece_of(file, first, count, row_index)
+        with formats.read(
+            piece.path,
+            piece.first,
+            piece.stop,
+            columns=names,
+            filter=filter_,
+            table=table,
+            types=types,
+            index=piece.index,
+            xp=where.xp,
+            batch_events=where.at_once or formats.BATCH_EVENTS,
+        ) as reader:
+            return formats.write(into, reader, reader.schema)
+
+    if stream:
+        for_each_range(output, keep)
+    else:
+        keep(first_event, n_events, output)

@@ -71,6 +71,7 @@ def _parts(_context: click.Context, option: click.Parameter, text: str) -> tuple
     help="JSON file to write; else on stdout.",
 )
 @options.event_range
+@options.stream
 @options.table
 @options.types
 @options.row_index
@@ -95,6 +96,7 @@ def command(
     output: Path | None,
     first_event: int,
     n_events: int | None,
+    stream: bool,
     table: str | None,
     types: dict[str, str],
     row_index: Path | None,
@@ -117,6 +119,7 @@ def command(
     from helios_wf.event_tools.device import device_of
     from helios_wf.event_tools.partial import Question, to_json
     from helios_wf.event_tools.pieces import pieces
+    from helios_wf.event_tools.streaming import for_each_range
 
     if not math.isfinite(threshold):
         raise click.BadParameter(f"{threshold} is no energy", param_hint="--threshold")
@@ -125,9 +128,17 @@ def command(
     question = Question(**names, threshold=threshold, bins=bins, low=low, high=high, filter=filter_)
     for path in files:
         formats.check_table(path, table)
-    wanted = pieces(files, table, first_event, n_events, row_index)
-    result = to_json(statistics(list(wanted), question, table, types, device_of(device)))
-    if output is None:
-        click.echo(result, nl=False)
+    where = device_of(device)
+
+    def count(first: int, number: int | None) -> bytes:
+        wanted = pieces(files, table, first, number, row_index)
+        return to_json(statistics(list(wanted), question, table, types, where))
+
+    if stream:
+        if output is None or len(files) != 1:
+            raise click.UsageError("--stream takes one file, and needs --output")
+        for_each_range(output, lambda first, number, into: write_whole(into, count(first, number)))
+    elif output is None:
+        click.echo(count(first_event, n_events), nl=False)
     else:
-        write_whole(output, result)
+        write_whole(output, count(first_event, n_events))

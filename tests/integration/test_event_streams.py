@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from helios_wf import feeding
+from helios_wf import feeding, resources
 from helios_wf.cwl.load import load
-from helios_wf.model import EventRange, Feeding, JobSpec, Json, Report, Tool, Way
+from helios_wf.model import EventRange, EventsField, Feeding, JobSpec, Json, Report, Tool, Way
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "resident_tools"
 BOUNDS = [(0, 7), (7, 100), (100, 101), (101, 1000)]
@@ -116,3 +116,51 @@ def test_a_tool_in_cpp_tells_of_a_range_that_is_not_there(tmp_path: Path, progra
     report = run(tmp_path, tool_of("lengths"), Way.RESIDENT, log=file(log), program=file(program))
     assert report.cause is None
     assert [each.message for each in report.ranges] == ["the log has 1 lines"] * len(BOUNDS)
+
+
+EVENT_TOOLS = {"stats": ("statistics", "run.stats.json"), "select": ("selected", "run.csv")}
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("events") / "run.parquet"
+    program = Path(sys.executable).with_name("helios-events")
+    subprocess.run([program, "generate", "--n-events", "1000", "--seed", "7", "-o", path], check=True)
+    return path
+
+
+def run_program(folder: Path, name: str, way: Way, **inputs: Json) -> Report:
+    tool = load(resources.cwl_tools() / f"events_{name}.cwl").process
+    assert isinstance(tool, Tool)
+    assert tool.events == EventsField(resident="stream")
+    ranges = tuple(EventRange(*each) for each in BOUNDS)
+    given = Feeding(way=way, ranges=ranges, switch="stream", file="events")
+    directory = str(folder / way)
+    spec = JobSpec(run="r", key="0/0", attempt=1, tool="t", directory=directory, inputs=inputs, feeding=given)
+    return feeding.run(spec, tool.body)
+
+
+@pytest.mark.parametrize("name", EVENT_TOOLS)
+def test_event_programs_give_the_same_bytes_in_all_ways(name: str, tmp_path: Path, events: Path) -> None:
+    output, basename = EVENT_TOOLS[name]
+    reports = [run_program(tmp_path, name, way, events=file(events)) for way in (Way.RESIDENT, Way.PROCESS)]
+    streamed, processes = (texts(report, output) for report in reports)
+    assert streamed == processes
+    assert {each.outputs[output]["basename"] for each in reports[0].ranges} == {basename}
+    lengths = [stop - first for first, stop in BOUNDS]
+    if name == "stats":
+        assert [json.loads(text)["n_events"] for text in streamed] == lengths
+    else:
+        assert [text.count("\n") - 1 for text in streamed] == lengths
+        assert [each.n_out for each in reports[0].ranges] == lengths
+
+
+def test_an_event_program_tells_of_a_mistake_as_if_it_ran_alone(tmp_path: Path, events: Path) -> None:
+    reports = [
+        run_program(tmp_path, "select", way, events=file(events), filter="nonsense > 1")
+        for way in (Way.RESIDENT, Way.PROCESS)
+    ]
+    for report in reports:
+        assert [(each.exit_code, each.permanent) for each in report.ranges] == [(2, True)] * len(BOUNDS)
+    assert all("nonsense" in each.message for each in reports[0].ranges)
+    assert all("nonsense" in each.stderr_tail for each in reports[1].ranges)
