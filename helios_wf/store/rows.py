@@ -122,7 +122,8 @@ class JobRow(Noun, frozen=True):
     """A job as the store knows it.
 
     ``charged`` counts failed tries that were the job's own, ``lost`` those that were not.  The fields from
-    ``cause`` on tell of the last attempt that was settled.
+    ``cause`` on tell of the last attempt that was settled.  An attempt waited from ``submitted_at``, when it
+    was handed to the backend, to ``started_at``, and then ran for ``wall_s``.
     """
 
     task: int
@@ -143,6 +144,7 @@ class JobRow(Noun, frozen=True):
     message: str
     stderr_tail: str
     command: tuple[str, ...]
+    submitted_at: float
     started_at: float
     wall_s: float
     cpu_s: float

@@ -100,6 +100,7 @@ jobs = Table(
     Column("cause", Text),
     Column("exit_code", Integer),
     Column("signal", Integer),
+    Column("submitted_at", Double),
     Column("started_at", Double),
     Column("wall_s", Double),
     Column("cpu_s", Double),

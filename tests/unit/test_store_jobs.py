@@ -287,3 +287,13 @@ def test_the_log_goes_on_behind_an_entry(store: Store, tmp_path: Path) -> None:
         rest = log.list(tx, RUN, after=first[-1].id)
     assert [entry.path for entry in (*first, *rest)] == ["0", "1", "2"]
     assert first[0].at.tzinfo is not None
+
+
+def test_an_attempt_waits_from_its_submission_and_a_later_one_from_its_own(store: Store) -> None:
+    leased(store, "0")
+    first = job(store, "0").submitted_at
+    assert first > 0
+    settled(store, failed("0", started_at=first + 5.0))
+    assert job(store, "0").started_at - job(store, "0").submitted_at == 5.0
+    leased(store, "0", attempt=2)
+    assert job(store, "0").submitted_at > first

@@ -21,11 +21,11 @@ _STATE = "coalesce(state, '')"
 
 _LEASE = """
     INSERT INTO jobs (run, task, path, state, attempt, charged, lost, first, stop, backend, directory,
-        not_before)
-    VALUES (:run, :task, :key, 'LEASED', :attempt, 0, 0, :first, :stop, :backend, :directory, 0)
+        not_before, submitted_at)
+    VALUES (:run, :task, :key, 'LEASED', :attempt, 0, 0, :first, :stop, :backend, :directory, 0, :at)
     ON CONFLICT (run, task, path) DO UPDATE SET state = 'LEASED', attempt = excluded.attempt,
         first = excluded.first, stop = excluded.stop, backend = excluded.backend,
-        directory = excluded.directory, not_before = 0
+        directory = excluded.directory, not_before = 0, submitted_at = excluded.submitted_at
     WHERE jobs.state = 'READY' AND jobs.attempt < excluded.attempt
 """
 

@@ -143,6 +143,7 @@ def _row(row: Row[Any]) -> JobRow:
         message=row.message or "",
         stderr_tail=row.stderr_tail or "",
         command=tuple(load(row.command) or ()),
+        submitted_at=row.submitted_at or 0.0,
         started_at=row.started_at or 0.0,
         wall_s=row.wall_s or 0.0,
         cpu_s=row.cpu_s or 0.0,

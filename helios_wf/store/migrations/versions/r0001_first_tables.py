@@ -112,6 +112,7 @@ def _jobs() -> None:
         sa.Column("cause", sa.Text(), nullable=True),
         sa.Column("exit_code", sa.Integer(), nullable=True),
         sa.Column("signal", sa.Integer(), nullable=True),
+        sa.Column("submitted_at", sa.Double(), nullable=True),
         sa.Column("started_at", sa.Double(), nullable=True),
         sa.Column("wall_s", sa.Double(), nullable=True),
         sa.Column("cpu_s", sa.Double(), nullable=True),
