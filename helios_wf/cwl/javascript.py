@@ -97,8 +97,12 @@ class Sandbox:
         self._known: dict[Script, int] = {}
 
     def run(self, calls: Sequence[Call]) -> Iterator[Json | JavascriptError]:
-        """Yields what each call gives, in order; ends early after one that ran out of time."""
+        """Yields what each call gives, in order; ends early after one that ran out of time.
+
+        A call over which the process died is tried once more: something else may have ended it.
+        """
         n_done = 0
+        died_at = -1
         while n_done < len(calls):
             try:
                 for answer in self.process.ask(self._lines(calls[n_done:])):
@@ -109,10 +113,14 @@ class Sandbox:
                         n_done += 1
                         yield _GREEDY if answer == b"#" else _value(answer)
             except DiedError as died:
-                n_done += 1
-                yield self._late if died.out_of_time else JavascriptError(f"QuickJS failed: {died}")
                 if died.out_of_time:
+                    yield self._late
                     return
+                if died_at == n_done:
+                    yield JavascriptError(f"QuickJS failed: {died}")
+                    n_done += 1
+                else:
+                    died_at = n_done
 
     def _lines(self, calls: Sequence[Call]) -> Iterator[bytes]:
         """Yields the requests of calls, each script before its first call."""

@@ -137,7 +137,7 @@ class Sandbox:
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
-        self._kept: dict[tuple[str, ...], Kept | None] = {}
+        self._kept: dict[tuple[str, ...], Kept] = {}
         self._alone: set[Script] = set()
 
     def evaluate(self, script: Script, given: str) -> str | None:
@@ -146,11 +146,14 @@ class Sandbox:
         Raises:
             EvaluationError: the code failed, or passed a limit.
         """
-        run = self._kept_run(script)
-        if run is None:
+        kept = self.kept(script)
+        if kept is None:
             return _alone(script, given, self._limit_s)
+        kept.uses += 1
+        if kept.uses >= KEPT_FOR:
+            del self._kept[script.library]
         try:
-            return _called(run, given)
+            return _called(kept.runs[script.code], given)
         except LimitError as failure:
             self._kept.pop(script.library, None)
             if failure.out_of_time:
@@ -161,35 +164,28 @@ class Sandbox:
         self._alone.add(script)
         return value
 
-    def _kept_run(self, script: Script) -> Any:
+    def kept(self, script: Script) -> Kept | None:
+        """Returns the context in which a script is compiled; None for one that is evaluated alone."""
         if script in self._alone:
             return None
-        kept = self._kept.get(script.library) or self._keep(script)
-        if kept is None:
-            return None
-        if script.code not in kept.runs:
-            try:
-                kept.compile(script)
-            except (quickjs.JSException, quickjs.StackOverflow, ValueError):
-                self._alone.add(script)
-                del self._kept[script.library]
-                return None
-        kept.uses += 1
-        if kept.uses >= KEPT_FOR:
-            del self._kept[script.library]
-        return kept.runs[script.code]
-
-    def _keep(self, script: Script) -> Kept | None:
-        if any(_TELLTALE.search(text) for text in (script.code, *script.library)):
-            self._alone.add(script)
-            return None
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
+        kept = self._kept.get(script.library)
+        if kept is not None and script.code in kept.runs:
+            return kept
         try:
-            self._kept[script.library] = kept = Kept(script.library, self._limit_s)
+            return self._compiled(script)
         except (EvaluationError, quickjs.JSException, quickjs.StackOverflow, ValueError):
             self._alone.add(script)
             return None
+
+    def _compiled(self, script: Script) -> Kept:
+        if any(_TELLTALE.search(text) for text in (script.code, *script.library)):
+            raise ValueError("the code may tell that it is kept")
+        # a context in which compiling fails is not used again
+        kept = self._kept.pop(script.library, None) or Kept(script.library, self._limit_s)
+        kept.compile(script)
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[script.library] = kept
         return kept
 
 
