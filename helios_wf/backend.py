@@ -134,7 +134,8 @@ class Backend(Protocol):
 class BackendFactory(Protocol):
     """What a backend's entry point leads to.
 
-    It may have a function ``examine(settings)`` that yields ``Finding``s of its site, for ``backend check``.
+    With ``outlives = True`` its jobs go on when the engine ends, so that ``adopt`` and ``close`` find and end
+    them later.  It may have a function ``examine(settings)`` that yields ``Finding``s of its site, for ``backend check``.
     """
 
     def __call__(self, settings: BackendSettings) -> Backend:

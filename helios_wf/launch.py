@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
+from helios_wf.backend import find_backend, settings_for
 from helios_wf.choosing import Bound, Choice, Runnable
 from helios_wf.claims import check_home, check_outdir, claim, claimed
 from helios_wf.config import Settings
@@ -18,9 +20,10 @@ from helios_wf.containing import choose as choose_containers
 from helios_wf.containing import end_left
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine.loop import LEASE_S, dead_holder, engine_name
+from helios_wf.engine.paths import from_text, job_key
 from helios_wf.errors import RunError, RunTakenError, UserError
 from helios_wf.match import name_parts, output_names
-from helios_wf.model import Document, Workflow, digest
+from helios_wf.model import Document, JobSpec, Workflow, digest
 from helios_wf.model.noun import Json
 from helios_wf.plan import plan_document
 from helios_wf.processes import RUN_MARK, end_marked
@@ -171,14 +174,16 @@ def _options(runnable: Runnable, bound: Bound, settings: Settings, run_id: str) 
     return Options(str(settings.outdir), settings.keep, runnable.changes, names, logs, parts, apart)
 
 
-def ask(store: Store, row: RunRow, verb: str) -> str:
+def ask(store: Store, row: RunRow, verb: str, settings: Settings) -> str:
     """Pauses or cancels a run: by its engine when one is alive, else at once; returns what was done.
 
-    What an engine that died left running of a cancelled run on this machine is ended.
+    What an engine that died left running of a cancelled run, on this machine or in a batch system, is ended.
 
     Raises:
         RunError: the run is settled.
+        BackendUnreachableError: the batch system does not answer, so something may still run there.
     """
+    left: Sequence[OpenJob] = ()
     if row.state in SETTLED_RUNS:
         raise RunError(f"run {row.id} is {row.state} already")
     with store.write() as tx:
@@ -189,13 +194,30 @@ def ask(store: Store, row: RunRow, verb: str) -> str:
             return f"asked the engine of run {row.id} ({row.engine}) to {verb} it"
         to = RunState.PAUSED if verb == "pause" else RunState.CANCELLED
         if verb == "cancel":
-            jobs.settle(tx, row.id, [_ended(one) for one in jobs.open(tx, row.id)])
+            left = jobs.open(tx, row.id)
+            jobs.settle(tx, row.id, [_ended(one) for one in left])
         moved = runs.move(tx, row.id, epoch, to, f"{to.lower()} on request")
         runs.release(tx, row.id, epoch)
     if verb == "cancel":
         end_marked(RUN_MARK, [row.id])
+        _end_elsewhere(row.id, left, settings)
         end_left(msgspec.convert(row.options, Options).containers, row.id)
     return f"run {row.id} is {to}" if moved else f"run {row.id} is {row.state}"
+
+
+def _end_elsewhere(run_id: str, left: Sequence[OpenJob], settings: Settings) -> None:
+    """Ends attempts in backends whose jobs go on without an engine."""
+    for name in {name for one in left for name in one.backend.split(",")}:
+        factory = find_backend(name)
+        if not getattr(factory, "outlives", False):
+            continue
+        handles = [
+            JobSpec(run_id, job_key(one.task, from_text(one.path)), one.attempt, "", "").handle for one in left
+        ]
+        given = settings_for(name, str(settings.home), settings.jobs, settings.backends)
+        # its close ends what it has
+        with closing(factory(given)) as backend:
+            backend.adopt(handles)
 
 
 def _ended(one: OpenJob) -> Settlement:

@@ -36,6 +36,7 @@ class SlurmBackend:
 
     name = "slurm"
     feeds = False
+    outlives = True
 
     def __init__(self, settings: BackendSettings) -> None:
         self.profile = read_profile(settings.options)

@@ -96,7 +96,7 @@ def pause(run: str | None, settings: Settings) -> None:
     from helios_wf.store import Store
 
     store = Store.open(settings.store, settings.home)
-    click.echo(ask(store, find_run(store, run), "pause"))
+    click.echo(ask(store, find_run(store, run), "pause", settings))
 
 
 @click.command()
@@ -108,7 +108,7 @@ def cancel(run: str | None, settings: Settings) -> None:
     from helios_wf.store import Store
 
     store = Store.open(settings.store, settings.home)
-    click.echo(ask(store, find_run(store, run), "cancel"))
+    click.echo(ask(store, find_run(store, run), "cancel", settings))
 
 
 @click.command()
