@@ -29,7 +29,8 @@ TEXTS = st.sampled_from(
 )
 """Texts with parameter references, each of which gives text without a path."""
 
-NAMES = st.sampled_from(["a.txt", "b.dat", "c d.cfg", "é.json", "$(inputs.f.nameroot).txt", "n$(inputs.n)"])
+NAMES = st.sampled_from(["a.txt", "b.dat", "c d.cfg", "zé.json", "$(inputs.f.nameroot).txt", "n$(inputs.n)"])
+"""Names that sort alike as they are and with quotes: cwltool sorts what a glob finds by quoted locations."""
 
 PATTERNS = st.sampled_from(
     ["*", "*.txt", "[ab].*", "sub", "sub/*", "made.txt", "$(inputs.f.nameroot).*", "none"]
