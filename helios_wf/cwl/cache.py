@@ -14,7 +14,7 @@ from helios_wf.cwl.named_files import Stamp, content, stamp
 from helios_wf.cwl.overrides import Overrides
 from helios_wf.model import Document, Noun, digest
 
-FORM = 6
+FORM = 8
 """Raised whenever equal files give another document, or other mistakes, than before."""
 
 

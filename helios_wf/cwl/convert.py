@@ -18,8 +18,20 @@ from helios_wf.cwl.fields import NAMESPACE
 from helios_wf.cwl.marks import key_place, node_place, plain, value_place
 from helios_wf.cwl.ontology import Ontology
 from helios_wf.errors import Problem, UnsupportedError
-from helios_wf.model import ExpressionTool, Output, Parameter, Place, Process, Step, StepInput, Tool, Workflow
+from helios_wf.model import (
+    ExpressionTool,
+    Json,
+    Output,
+    Parameter,
+    Place,
+    Process,
+    Step,
+    StepInput,
+    Tool,
+    Workflow,
+)
 
+LISTING = "LoadListingRequirement"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -56,11 +68,11 @@ class Conversion:
         tool, known = source.tool, definitions(source.requirements)
         owner = _scope(tool)
         template = self._found(tool, "template")
-        ports, ontology = self._ordered(tool["inputs"]), ontology_of(source)
+        ports, ontology, listing = self._ordered(tool["inputs"]), ontology_of(source), _listing(tool)
         self._check_names(source.steps)
         return Workflow(
             name=name,
-            inputs=tuple(_widened(self._parameter(port, known), ontology) for port in ports),
+            inputs=tuple(_widened(self._parameter(port, known, listing), ontology) for port in ports),
             outputs=tuple(self._output(port, known, owner) for port in self._ordered(tool["outputs"])),
             steps=tuple(self._step(step, owner) for step in sorted(source.steps, key=self._position)),
             place=template.place if template else place,
@@ -90,7 +102,7 @@ class Conversion:
             return list(ports)
         return sorted(ports, key=lambda port: (self._place(port).line, self._place(port).column))
 
-    def _parameter(self, port: Any, known: dict[str, Any]) -> Parameter:
+    def _parameter(self, port: Any, known: dict[str, Any], listing: Json = None) -> Parameter:
         mask, value = self._found(port, "mask"), self._found(port, "value")
         parameter = Parameter(
             name=short(str(port["id"])),
@@ -102,7 +114,7 @@ class Conversion:
             load_contents=bool(
                 port.get("loadContents") or (port.get("inputBinding") or {}).get("loadContents")
             ),
-            load_listing=plain(port.get("loadListing")),
+            load_listing=plain(port.get("loadListing")) or listing,
             mask=mask.value if mask else None,
             value=value.value if value else None,
         )
@@ -217,6 +229,12 @@ def _widened(parameter: Parameter, ontology: Ontology | None) -> Parameter:
     if ontology is None or not parameter.format:
         return parameter
     return replace(parameter, format=ontology.widened(parameter.format))
+
+
+def _listing(workflow: Any) -> Json:
+    """Returns the ``loadListing`` that a workflow itself requires for its inputs."""
+    asked = [entry for entry in workflow.get("requirements") or () if entry["class"] == LISTING]
+    return plain(asked[-1].get("loadListing")) if asked else None
 
 
 def _file(node: Any) -> str:

@@ -77,9 +77,9 @@ class Finder:
             self._make(value)
         path = self.path_of(value)
         self.check(path)
+        value.setdefault("basename", os.path.basename(path))
         path = self._source(path)
         value |= {"location": to_location(path), "path": path}
-        value.setdefault("basename", os.path.basename(path))
         value.pop("dirname", None)
         if value["class"] == "File":
             value["nameroot"], value["nameext"] = os.path.splitext(value["basename"])
@@ -129,14 +129,15 @@ class Finder:
         return real in self._allowed
 
     def _source(self, path: str) -> str:
-        """Returns the input itself for its staged path and for what a link to it leads to, else the path."""
+        """Returns where a path really is: an input for its staged path, for a link what it leads to."""
         if path in self._stage.sources:
             return self._stage.sources[path]
         if os.path.dirname(path) == self.out and not os.path.islink(path):
             return path
         # a folder on the way may be a link to an input
         real = os.path.realpath(path)
-        return path if real == self._real or real.startswith(self._real + "/") else real
+        within = real == self._real or real.startswith(self._real + "/")
+        return self.out + real.removeprefix(self._real) if within else real
 
     def _check_below(self, directory: str) -> None:
         """Checks every symbolic link, and all that is no file, below a directory of the outputs."""

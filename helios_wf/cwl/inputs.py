@@ -10,6 +10,7 @@ from helios_wf.cwl.expressions import Javascript, compile_expression, is_express
 from helios_wf.cwl.files import (
     Stage,
     contents,
+    described,
     is_file_or_directory,
     is_placed,
     listing,
@@ -18,6 +19,7 @@ from helios_wf.cwl.files import (
     to_location,
     to_path,
 )
+from helios_wf.cwl.ontology import named
 from helios_wf.cwl.requirements import requirement
 from helios_wf.cwl.schema import Port, Type, UncoveredError, as_list, fits, show
 from helios_wf.errors import JobError
@@ -26,7 +28,7 @@ from helios_wf.states import Cause
 
 Change: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
 
-Preparation: TypeAlias = Callable[[Json, Mapping[str, Json], Stage], Json]
+Preparation: TypeAlias = Callable[[Json, Mapping[str, Json], Stage | None], Json]
 """Called with a value, all inputs and the stage; returns the value prepared."""
 
 
@@ -44,8 +46,10 @@ class Inputs:
         """
         return {each.name: each.fill(given.get(each.name)) for each in self._ports}
 
-    def prepare(self, given: Mapping[str, Json], stage: Stage) -> dict[str, Json]:
+    def prepare(self, given: Mapping[str, Json], stage: Stage | None) -> dict[str, Json]:
         """Returns the filled input object with files found, staged, listed and loaded as the tool asks.
+
+        Without a stage files stay where they are, and literals what they are.
 
         Raises:
             JobError: a value does not fit, or a file is not there; ``Cause.BAD_INPUT``.
@@ -75,7 +79,7 @@ class _Input:
             raise JobError(Cause.BAD_INPUT, f"input {self.name!r} must be {self._type}; {what}")
         return value
 
-    def prepare(self, inputs: Mapping[str, Json], stage: Stage) -> Json:
+    def prepare(self, inputs: Mapping[str, Json], stage: Stage | None) -> Json:
         return self._prepare(inputs[self.name], inputs, stage)
 
 
@@ -97,21 +101,18 @@ class _Demands:
         if self._formats and body.get("$schemas"):
             raise UncoveredError(f"the format of {name} is checked against an ontology ($schemas)")
 
-    def prepare(self, value: Json, inputs: Mapping[str, Json], stage: Stage) -> Json:
+    def prepare(self, value: Json, inputs: Mapping[str, Json], stage: Stage | None) -> Json:
         """Returns a value whose files are found, staged, listed and loaded."""
-        value = change_files(value, lambda each: localise(self._complete(each, inputs), stage, self.name))
+        value = change_files(value, lambda each: self._at_place(self._complete(each, inputs), stage))
         if self._loads:
             value = loaded(value, self.name)
-        if self._listing != "no_listing":
-            value = change_files(value, self._listed)
+        value = listed(value, self._listing)
         if self._formats:
             self._check_format(value, inputs)
         return value
 
-    def _listed(self, value: dict[str, Json]) -> dict[str, Json]:
-        if value["class"] == "Directory" and not value.get("listing"):
-            value["listing"] = listing(value["path"], self._listing == "deep_listing")
-        return value
+    def _at_place(self, value: dict[str, Json], stage: Stage | None) -> dict[str, Json]:
+        return described(value) if stage is None else localise(value, stage, self.name)
 
     def _complete(self, value: dict[str, Json], inputs: Mapping[str, Json]) -> dict[str, Json]:
         """Returns a File with the secondary files that the input asks for."""
@@ -151,7 +152,7 @@ class _Demands:
                 has = f"has the format {each['format']}" if each.get("format") else "has no format"
                 raise JobError(
                     Cause.BAD_INPUT,
-                    f"input {self.name!r}: {each['path']!r} {has}, not {' or '.join(map(str, formats))}",
+                    f"input {self.name!r}: {each.get('path', 'a literal')!r} {has}, not {named(formats)}",
                 )
 
 
@@ -168,7 +169,9 @@ class _Secondary:
         self._pattern = pattern.removesuffix("?")
         if required is None and isinstance(given, str):
             required = not pattern.endswith("?")
-        self._required = compile_expression(str(required), javascript) if is_expression(required) else required
+        self._required = (
+            compile_expression(str(required), javascript) if is_expression(required) else required
+        )
 
     def names(self, value: dict[str, Json], inputs: Mapping[str, Json]) -> list[Json]:
         """Returns the names of the secondary files of a File, or those themselves."""
@@ -199,7 +202,7 @@ def _preparation(kind: Type, demands: _Demands) -> Preparation:
 
 
 def _of_union(kind: Type, below: list[Preparation]) -> Preparation:
-    def prepare(value: Json, inputs: Mapping[str, Json], stage: Stage) -> Json:
+    def prepare(value: Json, inputs: Mapping[str, Json], stage: Stage | None) -> Json:
         for alternative, preparation in zip(kind.alternatives, below, strict=True):
             if fits(alternative, value):
                 return preparation(value, inputs, stage)
@@ -213,7 +216,7 @@ def _of_array(item: Preparation) -> Preparation:
 
 
 def _of_record(below: Mapping[str, Preparation]) -> Preparation:
-    def prepare(value: Json, inputs: Mapping[str, Json], stage: Stage) -> Json:
+    def prepare(value: Json, inputs: Mapping[str, Json], stage: Stage | None) -> Json:
         return {
             name: below[name](each, inputs, stage) if each is not None and name in below else each
             for name, each in value.items()
@@ -251,6 +254,27 @@ def loaded(value: Json, name: str) -> Json:
         return file
 
     return change_files(value, load)
+
+
+def listed(value: Json, policy: str | None) -> Json:
+    """Returns a value whose Directories have their ``listing``, as a ``loadListing`` (None: no) asks.
+
+    Raises:
+        JobError: a directory cannot be read.
+    """
+    if policy in (None, "no_listing"):
+        return value
+
+    def see(folder: dict[str, Json]) -> dict[str, Json]:
+        if folder["class"] == "Directory" and not folder.get("listing") and is_placed(folder):
+            path = to_path(folder.get("path") or folder["location"])
+            try:
+                folder["listing"] = listing(path, policy == "deep_listing")
+            except OSError as error:
+                raise JobError(Cause.BAD_INPUT, f"{path!r} cannot be listed: {error.strerror}") from None
+        return folder
+
+    return change_files(value, see)
 
 
 def _loads(given: Mapping[str, Json]) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 from helios_wf.cwl.checks import shown
 from helios_wf.cwl.cwl_types import plain_value
-from helios_wf.cwl.inputs import loaded
+from helios_wf.cwl.inputs import listed, loaded
 from helios_wf.cwl.job_values import Reader
 from helios_wf.cwl.marks import key_place, number
 from helios_wf.cwl.ontology import has_expression, named
@@ -82,7 +82,7 @@ def read_inputs(
     for port in process.inputs:
         own = bound[port.name] if bound and port.name in bound else given.get(port.name)
         value, messages = _value(own, port, reader)
-        if port.load_contents and isinstance(process, Workflow) and not messages:
+        if isinstance(process, Workflow) and not messages:
             value, messages = _loaded(value, port)
         if isinstance(process, Workflow) and not messages:
             messages = _wrong_format(value, port)
@@ -211,9 +211,9 @@ def _wrong_format(value: Json, port: Parameter) -> list[str]:
 
 
 def _loaded(value: Json, port: Parameter) -> tuple[Json, list[str]]:
-    """Returns an input's value with the contents of its files, and what is wrong with it."""
+    """Returns an input's value with the contents and listings that it asks for, and what is wrong with it."""
     try:
-        return loaded(value, port.name), []
+        return listed(loaded(value, port.name) if port.load_contents else value, port.load_listing), []
     except JobError as error:
         return value, [f": {error}"]
 

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from helios_wf.cwl.asked import Asked
 from helios_wf.cwl.expressions import compile_expression
-from helios_wf.cwl.inputs import loaded
+from helios_wf.cwl.inputs import Inputs, listed, loaded
 from helios_wf.cwl.javascript import Work
 from helios_wf.cwl.requirements import javascript_of
 from helios_wf.cwl.schema import Types, fits, show
@@ -62,6 +62,7 @@ class Evaluator:
         self._unchanging = {feed.name for feed in self._own if self._depth(feed, chains) == 0}
         self._asked = Asked(task.process.body) if isinstance(task.process, Tool) else None
         self._resources: Resources | None = None
+        self._seen = _seen_by(task.process) if isinstance(task.process, ExpressionTool) else None
 
     def constants(self) -> Constants:
         """Returns the inputs that do not depend on the path; known once the task's first job is ready."""
@@ -118,7 +119,10 @@ class Evaluator:
             yield from _reads(self._values.plan, feed.source, path)
 
     def all_inputs(self, path: Path) -> Work[dict[str, Json] | None]:
-        """Evaluates constants and own inputs together, with the process's defaults; None when skipped."""
+        """Evaluates constants and own inputs together, with the process's defaults; None when skipped.
+
+        Those of an ExpressionTool are completed: with secondary files, contents and listings as it asks.
+        """
         own = yield from self.inputs(path)
         if own is None:
             return None
@@ -126,7 +130,7 @@ class Evaluator:
         for parameter in self.task.process.inputs if self.task.process else ():
             if every.get(parameter.name) is None:
                 every[parameter.name] = None if parameter.default is UNSET else parameter.default
-        return every
+        return every if self._seen is None else self._seen.prepare(every, None)
 
     def _is_shared(self, feed: Feed, chains: list[int]) -> bool:
         merged = self.task.merge is not None and feed.name == self.task.merge.input
@@ -168,23 +172,32 @@ class Evaluator:
         return value
 
     def _load(self, feed: Feed, value: Json) -> Json:
-        return loaded(value, feed.name) if feed.load_contents else value
+        if feed.load_contents:
+            value = loaded(value, feed.name)
+        # as cwltool has it, valueFrom sees what a folder holds without being asked
+        sees_below = feed.value_from is not None and "listing" in feed.value_from
+        return listed(value, feed.load_listing or ("deep_listing" if sees_below else None))
+
+
+def _seen_by(process: ExpressionTool) -> Inputs:
+    ports = Types(process.body).ports(process.body.get("inputs"))
+    return Inputs(process.body, ports, javascript_of(process.body))
 
 
 def run_expression(task: Task, inputs: dict[str, Json]) -> Work[dict[str, Json]]:
     """Evaluates the outputs of an ExpressionTool.
+
+    Args:
+        task: one that runs it.
+        inputs: complete, as ``Evaluator.all_inputs`` gives them.
 
     Raises:
         JobError: the expression failed, gave no object with the outputs, or one that is not of its type.
     """
     process = task.process
     assert isinstance(process, ExpressionTool)
-    given = {
-        p.name: loaded(inputs.get(p.name), p.name) if p.load_contents else inputs.get(p.name)
-        for p in process.inputs
-    }
     text = process.body["expression"]
-    value = yield from compile_expression(text, javascript_of(process.body)).work(given, None, {})
+    value = yield from compile_expression(text, javascript_of(process.body)).work(inputs, None, {})
     if not isinstance(value, dict):
         wrong = f"the expression of {task.name!r} must give an object of outputs, not {value!r}"
         raise JobError(Cause.EXPRESSION, wrong, text)

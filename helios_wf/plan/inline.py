@@ -378,12 +378,17 @@ class _Planner:
 
 
 def _loading(feeds: dict[str, Feed], workflow: Workflow) -> dict[str, Feed]:
-    """Returns the feeds of a sub-workflow, those with contents whose input says loadContents."""
-    loads = {parameter.name for parameter in workflow.inputs if parameter.load_contents}
-    return {
-        name: msgspec.structs.replace(feed, load_contents=True) if name in loads else feed
-        for name, feed in feeds.items()
-    }
+    """Returns the feeds of a sub-workflow, with contents and listings where its inputs ask for them."""
+    ports = {port.name: port for port in workflow.inputs}
+    found = {}
+    for name, feed in feeds.items():
+        port = ports.get(name)
+        if port is not None:
+            loads = feed.load_contents or port.load_contents
+            listing = feed.load_listing or port.load_listing
+            feed = msgspec.structs.replace(feed, load_contents=loads, load_listing=listing)
+        found[name] = feed
+    return found
 
 
 def _is_array(source: Source) -> bool:

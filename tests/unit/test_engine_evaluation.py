@@ -154,6 +154,7 @@ def expression(text: str, **defaults: Any) -> ExpressionTool:
         "class": "ExpressionTool",
         "cwlVersion": "v1.2",
         "expression": text,
+        "inputs": dict.fromkeys(defaults, "Any?"),
         "requirements": [{"class": "InlineJavascriptRequirement"}],
     }
     inputs = tuple(Parameter(name, "Any", HERE, default=value) for name, value in defaults.items())
