@@ -135,7 +135,8 @@ class BackendFactory(Protocol):
     """What a backend's entry point leads to.
 
     With ``outlives = True`` its jobs go on when the engine ends, so that ``adopt`` and ``close`` find and end
-    them later.  It may have a function ``examine(settings)`` that yields ``Finding``s of its site, for ``backend check``.
+    them later.  It may have a function ``examine(settings)`` that yields ``Finding``s of its site, for
+    ``backend check``.
     """
 
     def __call__(self, settings: BackendSettings) -> Backend:

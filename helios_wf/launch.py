@@ -212,7 +212,8 @@ def _end_elsewhere(run_id: str, left: Sequence[OpenJob], settings: Settings) -> 
         if not getattr(factory, "outlives", False):
             continue
         handles = [
-            JobSpec(run_id, job_key(one.task, from_text(one.path)), one.attempt, "", "").handle for one in left
+            JobSpec(run_id, job_key(one.task, from_text(one.path)), one.attempt, "", "").handle
+            for one in left
         ]
         given = settings_for(name, str(settings.home), settings.jobs, settings.backends)
         # its close ends what it has
