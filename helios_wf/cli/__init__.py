@@ -29,6 +29,9 @@ COMMANDS = {
     "cancel": Lazy("helios_wf.cli.runs", "cancel", "End a run."),
     "backend": Lazy("helios_wf.cli.backend", "backend", "Say which backends there are, and try one."),
     "clean": Lazy("helios_wf.cli.runs", "clean", "Remove the work folders of settled runs."),
+    "completion": Lazy(
+        "helios_wf.cli.completion", "completion", "Print what a shell needs to complete commands."
+    ),
 }
 """Command name: where it is, and its line of help."""
 

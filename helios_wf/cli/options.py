@@ -56,7 +56,9 @@ def _container_options(command: Callable[..., Any]) -> Callable[..., Any]:
 SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "home": click.option("--home", metavar="FOLDER", help="Folder of store and runs [default: .helios]."),
     "store": click.option("--store", metavar="URL", help="Store; default: a SQLite file in the home folder."),
-    "backend": click.option("--backend", metavar="NAME", help="Where jobs run [default: local]."),
+    "backend": click.option(
+        "--backend", metavar="NAME", help="Where jobs run; several as NAME,NAME [default: local]."
+    ),
     "jobs": click.option("--jobs", "-j", metavar="N", help="Jobs at once [default: the backend's choice]."),
     "keep": click.option(
         "--keep", type=click.Choice(get_args(Keep)), help="Work folders that stay [default: failed]."
@@ -78,6 +80,19 @@ SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] =
     ),
 }
 """Setting: the option that gives it."""
+
+
+def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the argument RUN: the id of a run or its beginning; None: the latest."""
+    argument = click.argument("run", metavar="[RUN]", required=False, shell_complete=_complete_run)
+    decorated: Callable[..., Any] = argument(command)
+    return decorated
+
+
+def _complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from helios_wf.cli.completion import runs_beginning
+
+    return runs_beginning(incomplete)
 
 
 def settings_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

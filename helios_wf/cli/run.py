@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from helios_wf.cli.interrupts import INTERRUPTED, Interrupts
-from helios_wf.cli.options import CommandWithEquals, settings_options
+from helios_wf.cli.options import CommandWithEquals, run_argument, settings_options
 from helios_wf.config import Settings
 from helios_wf.model.noun import Json
 from helios_wf.states import RunState
@@ -120,7 +120,7 @@ def nothing(document: Document, choice: Choice) -> str:
 
 
 @click.command(cls=CommandWithEquals)
-@click.argument("run", metavar="[RUN]", required=False)
+@run_argument
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @settings_options("home", "store", "backend", "jobs", "check_compiler")
 def resume(run: str | None, quiet: bool, settings: Settings) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from helios_wf.cli.options import settings_options
+from helios_wf.cli.options import run_argument, settings_options
 from helios_wf.cli.output import emit, format_option, table
 from helios_wf.config import Settings
 from helios_wf.model.noun import Json
@@ -47,7 +47,7 @@ def runs(limit: int, output: str, settings: Settings) -> None:
 
 
 @click.command()
-@click.argument("run", metavar="[RUN]", required=False)
+@run_argument
 @format_option
 @settings_options()
 def status(run: str | None, output: str, settings: Settings) -> None:
@@ -88,7 +88,7 @@ def status(run: str | None, output: str, settings: Settings) -> None:
 
 
 @click.command()
-@click.argument("run", metavar="[RUN]", required=False)
+@run_argument
 @settings_options()
 def pause(run: str | None, settings: Settings) -> None:
     """Start nothing new in a run; what runs ends.  ``helios-wf resume`` goes on with it."""
@@ -100,7 +100,7 @@ def pause(run: str | None, settings: Settings) -> None:
 
 
 @click.command()
-@click.argument("run", metavar="[RUN]", required=False)
+@run_argument
 @settings_options()
 def cancel(run: str | None, settings: Settings) -> None:
     """End a run and what runs of it."""
@@ -112,7 +112,7 @@ def cancel(run: str | None, settings: Settings) -> None:
 
 
 @click.command()
-@click.argument("run", metavar="[RUN]", required=False)
+@run_argument
 @click.option("--all", "every", is_flag=True, help="Of all settled runs.")
 @settings_options()
 def clean(run: str | None, every: bool, settings: Settings) -> None:
