@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,7 +10,6 @@ import msgspec
 from helios_wf import formats
 from helios_wf.containers import Container
 from helios_wf.cwl.found import deep
-from helios_wf.engine import paths
 from helios_wf.engine.destinations import Destinations, arrange, basename_of, dataset_folder, files_of
 from helios_wf.engine.loop import Held
 from helios_wf.engine.publish import carry_out
@@ -19,7 +18,7 @@ from helios_wf.match import file_names
 from helios_wf.model import Dataset, Document, EventFile, Layout, Noun, Workflow
 from helios_wf.model.noun import Json
 from helios_wf.states import DatasetState, RunState
-from helios_wf.store import Store, Tx, datasets, jobs, publications, runs
+from helios_wf.store import Store, Tx, datasets, event_ranges, jobs, publications, runs
 from helios_wf.store.rows import Publication
 
 LOGS = "logs of step "
@@ -67,6 +66,8 @@ class Publisher:
         self._outdir = Path(options.outdir)
         self._loose = self._outdir / held.id if options.apart else self._outdir
         self._home = home
+        self.missing: list[str] = []
+        """What the run lost, a line for each step; known once it is published."""
 
     def publish(self) -> dict[str, Json]:
         """Moves the outputs, records them with their datasets, and returns the CWL output object.
@@ -99,14 +100,24 @@ class Publisher:
         self._record(arranged.moves, made, outputs)
         return outputs
 
+    @property
+    def state(self) -> RunState:
+        """Where a published run stands: DONE, or FINISHED where something is missing."""
+        return RunState.FINISHED if self.missing else RunState.DONE
+
+    @property
+    def reason(self) -> str:
+        """What is missing, in words."""
+        return "; ".join(self.missing)
+
     def _record(self, moves: list[Publication], made: list[Dataset], outputs: dict[str, Json]) -> None:
-        """Records that the run is done, what it made and where that is."""
+        """Records that the run is done, what it made, where that is and what is missing."""
         with self._store.write() as tx:
             runs.fence(tx, self._held.id, self._held.epoch)
             publications.published(tx, self._held.id, [(move.output, move.position) for move in moves])
             for dataset in made:
                 datasets.create(tx, dataset)
-            runs.move(tx, self._held.id, self._held.epoch, RunState.DONE, outputs=outputs)
+            runs.move(tx, self._held.id, self._held.epoch, self.state, self.reason, outputs)
 
     def _refuse_taken(self, tx: Tx) -> None:
         """Makes sure that nobody else made one of the datasets in the meantime: nothing of it is touched."""
@@ -141,6 +152,7 @@ class Publisher:
             values = {
                 planned.output.name: flow.values.value(planned.source, ()) for planned in flow.plan.outputs
             }
+            self.missing = flow.losses.missing(tx)
         flow.outputs.trim()
         return values
 
@@ -163,7 +175,8 @@ class Publisher:
             EventFile(file["path"], int(file.get("size") or 0), file.get("checksum"), _layout(file["path"]))
             for file in files
         )
-        return Dataset(name, DatasetState.CLOSED, described, {}, self._held.id)
+        meta: dict[str, Json] = {"missing": self.reason} if self.missing else {}
+        return Dataset(name, DatasetState.CLOSED, described, meta, self._held.id)
 
     def _log_move(self, step: str, name: str) -> Publication:
         path = str(self._log_path(name))
@@ -182,12 +195,19 @@ class Publisher:
             for text, state, _ in jobs.outputs_below(tx, self._held.id, task.number, ""):
                 row = jobs.get(tx, self._held.id, task.number, text)
                 out.write(f"==== {step}[{text.replace('/', ',')}] attempt {row.attempt} {state}\n".encode())
-                for stream in ("stdout", "stderr"):
-                    log = Path(row.directory or paths.to_text(())) / stream
-                    if row.directory and log.is_file():
-                        out.write(log.read_bytes())
+                for folder in [row.directory, *self._range_folders(tx, task.number, text)]:
+                    for log in (Path(folder) / stream for stream in ("stdout", "stderr")):
+                        if folder and log.is_file():
+                            out.write(log.read_bytes())
         file = EventFile(str(path), path.stat().st_size, formats.checksum(path))
         return Dataset(name, DatasetState.CLOSED, (file,), {}, self._held.id)
+
+    def _range_folders(self, tx: Tx, task: int, path: str) -> Iterator[str]:
+        """Yields the folders of a job's event ranges, in event order."""
+        last = None
+        while page := event_ranges.list(tx, self._held.id, task, path, after=last):
+            last = page[-1]
+            yield from (row.directory for row in page)
 
 
 def _is_log(move: Publication) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,9 @@ from helios_wf.model.noun import Json
 from helios_wf.plan import plan_document
 from helios_wf.publishing import Options, Publisher
 from helios_wf.routing import open_backend
-from helios_wf.states import GOOD_JOBS, JobState, RunState
-from helios_wf.store import Store, Tx, datasets, documents, jobs, requests, runs
-from helios_wf.store.rows import JobRow, RunRow
+from helios_wf.states import GOOD_JOBS, JobState, RangeState, RunState
+from helios_wf.store import Store, Tx, datasets, documents, event_ranges, jobs, requests, runs
+from helios_wf.store.rows import JobRow, RangeRow, RunRow
 
 
 class Outcome(Noun, frozen=True):
@@ -115,7 +115,9 @@ class Session:
                 # what was asked of an engine before this one is not asked of this one
                 requests.take(tx, run_id)
                 if row.state in (RunState.FAILED, RunState.CANCELLED):
-                    jobs.reset(tx, run_id, _unsuccessful(tx, run_id))
+                    unsuccessful = _unsuccessful(tx, run_id)
+                    jobs.reset(tx, run_id, unsuccessful)
+                    event_ranges.reset(tx, run_id, unsuccessful)
                 self._layouts.learn(datasets.get(tx, name) for name in row.datasets.values())
                 document = msgspec.json.decode(documents.get(tx, row.document), type=Document)
                 self._contexts[run_id] = (row, apply_settings(document, options.changes))
@@ -139,9 +141,7 @@ class Session:
 
     def _backend(self) -> Backend:
         home, jobs, options = str(self._settings.home), self._settings.jobs, self._settings.backends
-        return open_backend(
-            self._settings.backend, lambda name: settings_for(name, home, jobs, options)
-        )
+        return open_backend(self._settings.backend, lambda name: settings_for(name, home, jobs, options))
 
     def _flow(self, run_id: str) -> Flow:
         row, document = self._contexts[run_id]
@@ -170,11 +170,11 @@ class Session:
         self._end_left(held.id)
         row, document = self._contexts[held.id]
         flow = held.flow
-        if flow.is_complete and not flow.failed:
+        if flow.is_complete and not flow.is_failing:
             self._publish(held, row, document)
         elif flow.stopping:
             self._end(held, row, RunState.CANCELLED, "cancelled on request")
-        elif flow.failed:
+        elif flow.is_failing:
             self._end(held, row, RunState.FAILED, _why(flow))
         else:
             self._end(held, row, RunState.PAUSED, "paused on request")
@@ -191,7 +191,12 @@ class Session:
             self._tidy(held.id, options.keep)
         differences = held.flow.ways.differences
         self._outcomes[held.id] = Outcome(
-            held.id, RunState.DONE, row.datasets, outputs, differences=differences
+            held.id,
+            publisher.state,
+            row.datasets,
+            outputs,
+            publisher.reason,
+            differences=differences,
         )
 
     def _end(self, held: Held, row: RunRow, state: RunState, reason: str) -> None:
@@ -205,7 +210,10 @@ class Session:
         )
 
     def _tidy(self, run_id: str, keep: str) -> None:
-        """Removes the work folders of a run that is done; with ``failed``, those of failed attempts stay."""
+        """Removes the work folders of a run that is done.
+
+        With ``failed``, those of failed attempts and of event ranges that were given up stay.
+        """
         folder = self._settings.home / "runs" / run_id
         failed: set[Path] = set()
         if keep == "failed":
@@ -216,12 +224,12 @@ class Session:
                         failed.add(
                             Path(paths.directory(str(self._settings.home), run_id, number, path, earlier))
                         )
+                failed |= {Path(one.directory) for one in _given_up(tx, run_id) if one.directory}
         if not failed:
             shutil.rmtree(folder, ignore_errors=True)
             return
         for attempt_folder in folder.glob("*/*/*"):
-            if attempt_folder not in failed:
-                shutil.rmtree(attempt_folder, ignore_errors=True)
+            _remove_but(attempt_folder, failed)
 
     def _interrupted(self, run_id: str) -> Outcome:
         row, _ = self._contexts[run_id]
@@ -231,6 +239,27 @@ class Session:
         with self._store.write() as tx:
             for run_id, epoch in epochs.items():
                 runs.release(tx, run_id, epoch)
+
+
+def _given_up(tx: Tx, run_id: str) -> Iterator[RangeRow]:
+    """Yields the event ranges of a run that were given up."""
+    last = None
+    while page := event_ranges.list(tx, run_id, states=[RangeState.FATAL], after=last):
+        last = page[-1]
+        yield from page
+
+
+def _remove_but(folder: Path, kept: Collection[Path]) -> None:
+    """Removes a folder and what is in it, but for what is kept."""
+    if folder in kept:
+        return
+    if any(folder in one.parents for one in kept):
+        for inside in folder.iterdir():
+            _remove_but(inside, kept)
+    elif folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        folder.unlink(missing_ok=True)
 
 
 def _unsuccessful(tx: Tx, run_id: str) -> list[tuple[int, str]]:
@@ -243,6 +272,9 @@ def _why(flow: Flow) -> str:
     for task, _ in flow.failed:
         name = flow.plan.tasks[task].name
         steps[name] = steps.get(name, 0) + 1
-    return "; ".join(
-        f"{count} job{'s' * (count > 1)} of step {name!r} failed" for name, count in steps.items()
-    )
+    given_up = [
+        f"step {flow.plan.tasks[task].name!r} was given up: {reason}"
+        for task, reason in flow.tally.given_up.items()
+    ]
+    failed = [f"{count} job{'s' * (count > 1)} of step {name!r} failed" for name, count in steps.items()]
+    return "; ".join([*given_up, *failed])

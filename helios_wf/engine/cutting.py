@@ -9,6 +9,7 @@ from helios_wf.errors import EventFileError, JobError
 from helios_wf.model import Layout, SplitField
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Domain
+from helios_wf.ranges import Cuts
 from helios_wf.states import Cause
 
 Ranges = list[list[int | None]]
@@ -50,6 +51,29 @@ def ranges_of(
     if layout.n_events == 0:
         return WHOLE
     return _cut(field, start, stop, layout.clusters) if layout.seekable else [[start, stop]]
+
+
+def cuts_of(
+    layout_of: Callable[[str, str | None], Layout], domain: Domain, file: Json, first: int, stop: int
+) -> tuple[Cuts, bool]:
+    """Returns the event ranges of one job, and whether they may be cut again.
+
+    Args:
+        layout_of: tells the layout of a file by path and table.
+        domain: the split domain of the job.
+        file: the CWL File that is cut, or None where the step names none.
+        first: the first event of the job.
+        stop: one past its last.
+
+    Raises:
+        JobError: the file cannot be read as events.
+    """
+    assert domain.cut is not None
+    layout = None if domain.cut.file is None else _layout(domain, file, layout_of)
+    if layout is not None and not layout.seekable:
+        return Cuts(first, stop, stop - first), False
+    size = domain.cut.field.events_per_range or stop - first
+    return Cuts(first, stop, size, layout.clusters if layout else ()), True
 
 
 def _cut(field: SplitField, first: int, stop: int, clusters: tuple[int, ...]) -> Ranges:

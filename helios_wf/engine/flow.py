@@ -12,21 +12,25 @@ from functools import partial
 
 from helios_wf.cwl.javascript import LATER, Work, complete_all
 from helios_wf.engine import paths
-from helios_wf.engine.cutting import ranges_of
+from helios_wf.engine.cutting import cuts_of, ranges_of
 from helios_wf.engine.evaluation import run_expression
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.job import Job
+from helios_wf.engine.ledger import Fed, Ledger, Rest
+from helios_wf.engine.losses import Losses
 from helios_wf.engine.merges import OWN_INDICES, Merge, Merges
 from helios_wf.engine.outputs import JobOutputs
+from helios_wf.engine.places import place_of
 from helios_wf.engine.queue import Queue
+from helios_wf.engine.range_book import Cutting
 from helios_wf.engine.restoring import restore
 from helios_wf.engine.specs import Specs
 from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
-from helios_wf.engine.verdicts import count, judge, recorded, settlement
+from helios_wf.engine.verdicts import End, count, end_of, judge, recorded, settlement
 from helios_wf.engine.ways import Ways
 from helios_wf.errors import JobError
-from helios_wf.model import JobSpec, Layout, Report, Tool
+from helios_wf.model import JobSpec, Layout, RangeNews, Report, Resources, Tool
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Plan, Task
 from helios_wf.plan.merging import Scheme
@@ -67,8 +71,12 @@ class Flow:
         self.specs = Specs(run, home, self.values, self.ways)
         self.queue = Queue()
         self.tally = Tally(run, plan, self.frontier)
+        self.ledger = Ledger(run, plan, self.values.events, partial(self._cuts, layout_of))
+        self.losses = Losses(run, self.values, self.frontier, self.ledger)
         self.inflight: dict[str, Job] = {}
         self.failed: list[tuple[int, Path]] = []
+        self.doomed: list[str] = []
+        """Attempts of tasks that were given up; the engine cancels them."""
         self.stopping = False
         self.has_more = True
         self._backend = backend
@@ -83,48 +91,112 @@ class Flow:
 
     def may_lease(self, room: int) -> bool:
         """Says whether it is worth asking for jobs now: after a change, or when a delayed one is due."""
-        return room > 0 and not self.failed and (self.has_more or self.queue.is_due)
+        waits = self.has_more or self.queue.is_due or self.ledger.has_awake
+        return room > 0 and not self.is_failing and waits
 
     @property
     def is_stuck(self) -> bool:
         """Whether nothing can ever happen again although the run is not over; never true of a sound plan."""
-        waits = self.inflight or self.queue or self.has_more or self.failed
+        waits = self.inflight or self.queue or self.has_more or self.is_failing
         return not waits and not self.is_complete
 
     @property
     def next_due(self) -> float | None:
-        """When the next delayed job may be tried again (seconds since the epoch), or None."""
-        return self.queue.next_due
+        """When the next delayed job or range may be tried again (seconds since the epoch), or None."""
+        due = [when for when in (self.queue.next_due, self.ledger.next_feeding) if when is not None]
+        return min(due, default=None)
+
+    @property
+    def may_feed(self) -> bool:
+        """Whether an attempt in flight that waits for event ranges can be told something now."""
+        due = self.ledger.next_feeding
+        return due is not None and due <= time.time()
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether nothing new is started, because a job failed for good or a task was given up."""
+        return bool(self.failed or self.tally.given_up)
 
     def restore(self, tx: Tx) -> None:
         """Makes the memory of a run from the store; attempts that are handed out are in flight."""
         self.outputs.tx = tx
         self.ways.restore(tx)
+        self.ledger.restore(tx)
         restore(self, tx)
+        self._look_at_losses()
 
     # -- settle --------------------------------------------------------------------------------------------
 
     def settle(self, tx: Tx, reports: Iterable[Report]) -> list[Settlement]:
         """Settles reports of attempts that are handed out, and returns what was written."""
         self.outputs.tx = tx
+        known = [(job, one) for one in reports if (job := self.inflight.pop(one.handle, None)) is not None]
+        rests = {one.handle: self.ledger.end(tx, job, one) for job, one in known if self._has_ranges(job)}
+        self.ledger.flush(tx)
+        self._look_at_losses()
         settlements, chosen = [], {}
-        for report in reports:
-            job = self.inflight.pop(report.handle, None)
-            if job is None:
-                continue
+        for job, report in known:
             if report.differences:
                 self.ways.differs(tx, job.task, report.differences)
-            verdict = judge(report, job.tries, self.plan.tasks[job.task].retry, self.stopping)
-            not_before = time.time() + verdict.wait_s if verdict.to is JobState.READY else 0.0
-            settled = settlement(job, report, verdict, not_before)
+            rest = rests.get(report.handle)
+            if rest is None:
+                retry = self.plan.tasks[job.task].retry
+                end = End(judge(report, job.tries, retry, self.stopping), report)
+            else:
+                end = self._end(tx, job, report, rest)
+            not_before = time.time() + end.verdict.wait_s if end.verdict.to is JobState.READY else 0.0
+            place = place_of(self.plan, job.task, report.expression)
+            settled = settlement(job, end.report, end.verdict, not_before, place, has_ranges=rest is not None)
             settlements.append(settled)
-            again = job._replace(tries=count(job.tries, verdict, report.cause))
-            chosen[settled.task, settled.path] = (again, report, settled)
+            again = job._replace(tries=count(job.tries, end.verdict, end.report.cause), begun=False)
+            chosen[settled.task, settled.path] = (again, settled, rest)
         for key in jobs.settle(tx, self.run, settlements):
-            job, report, settled = chosen[key]
-            self._settled(job, settled.to, report.outputs, settled.not_before)
+            job, settled, rest = chosen[key]
+            self._settled(job, settled.to, settled.outputs, settled.not_before, rest)
+        self.ledger.flush(tx)
         self.tally.write(tx)
         return settlements
+
+    def _has_ranges(self, job: Job) -> bool:
+        return self.ledger.covers(self.plan.tasks[job.task], job.path)
+
+    def _end(self, tx: Tx, job: Job, report: Report, rest: Rest) -> End:
+        """Returns how an attempt with event ranges ends its job, or that it does not."""
+        task = self.plan.tasks[job.task]
+        end = end_of(job, task, report, rest, self.stopping, self.tally.given_up.get(job.task))
+        if end.verdict.to is JobState.FAILED and rest.lost_events:
+            end = end.blaming(self.losses.blamed(tx, job, end.report))
+        if end.verdict.to in (JobState.FAILED, JobState.CANCELLED):
+            self.ledger.cancel(tx, job)
+        else:
+            self.ledger.close(job)
+        return end
+
+    def hear(self, tx: Tx, news: Iterable[RangeNews]) -> None:
+        """Takes what attempts in flight say of their event ranges."""
+        self.outputs.tx = tx
+        for one in news:
+            job = self.inflight.get(one.handle)
+            if job is not None and self._has_ranges(job):
+                self.ledger.hear(tx, job, one)
+        self.ledger.flush(tx)
+        self._look_at_losses()
+
+    def feed(self, tx: Tx, is_halted: bool) -> list[Fed]:
+        """Returns further event ranges for the attempts in flight that asked for them."""
+        fed = self.ledger.feed(self.inflight, is_halted or self.is_failing)
+        self.ledger.flush(tx)
+        return fed
+
+    def _look_at_losses(self) -> None:
+        """Gives up tasks that lost too much, or that never work."""
+        for number in self.ledger.health:
+            if number in self.tally.given_up:
+                continue
+            reason = self.losses.verdict(self.plan.tasks[number])
+            if reason is not None:
+                self.tally.given_up[number] = reason
+                self.doomed += [handle for handle, job in self.inflight.items() if job.task == number]
 
     def started(self, tx: Tx, handles: Iterable[str]) -> None:
         """Records that workers began attempts."""
@@ -134,13 +206,20 @@ class Flow:
         jobs.started(tx, self.run, [(job.task, paths.to_text(job.path), job.tries.attempt) for job in begun])
 
     def _settled(
-        self, job: Job, to: JobState, outputs: dict[str, Json] | None, not_before: float = 0.0
+        self,
+        job: Job,
+        to: JobState,
+        outputs: dict[str, Json] | None,
+        not_before: float = 0.0,
+        rest: Rest | None = None,
     ) -> None:
         self.tally.move(job.task, JobState.LEASED, to)
         if to is JobState.READY:
-            self.queue.delay(job, not_before)
+            due = rest.due if rest else not_before
+            self._wait(job, None if due is None else max(due, not_before))
         elif to in GOOD_JOBS:
-            self.outputs.keep(job.task, job.path, None if to is JobState.SKIPPED else outputs)
+            if rest is None:
+                self.outputs.keep(job.task, job.path, None if to is JobState.SKIPPED else outputs)
             self._complete(job.task, job.path)
         else:
             self.failed.append((job.task, job.path))
@@ -161,7 +240,8 @@ class Flow:
         leases: list[Lease] = []
         n_recorded = 0
         late: list[Job] = []
-        while len(specs) < room and not self.failed and n_recorded < MOST_RECORDED:
+        self.queue.add(self.ledger.awake())
+        while len(specs) < room and not self.is_failing and n_recorded < MOST_RECORDED:
             ready = self._next_jobs(room - len(specs))
             if not ready:
                 if not self._expand(tx, max(room, 16)):
@@ -180,6 +260,7 @@ class Flow:
             if late:
                 break
         self._flush()
+        self.ledger.flush(tx)
         accepted = jobs.lease(tx, self.run, leases)
         if len(accepted) != len(leases):
             missing = [one.path for one in leases if (one.task, one.path) not in accepted]
@@ -210,7 +291,8 @@ class Flow:
                 self.values.ranges[number, path] = ranges
             self.frontier.open(number, path, size)
         shapes.put_many(tx, self.run, rows)
-        return bool(rows) or bool(self.failed)
+        self._look_at_losses()
+        return bool(rows) or self.is_failing
 
     def _fail_domain(self, number: int, path: Path, error: JobError) -> bool:
         """Records a failed job for the first task that ranges over a domain which cannot be sized.
@@ -237,13 +319,40 @@ class Flow:
             if inputs is None:
                 return partial(self._skip, tx, job)
             resources = yield from evaluator.resources(inputs)
-            return partial(self.specs.spec, task, job, inputs, resources)
+            return partial(self._attempt, tx, task, job, inputs, resources)
         # what needs no tool: an ExpressionTool, or the entry of a sub-workflow
         inputs = yield from evaluator.all_inputs(job.path)
         if inputs is None:
             return partial(self._skip, tx, job)
         outputs = inputs if task.process is None else (yield from run_expression(task, inputs))
         return partial(self._record, job, JobState.DONE, outputs)
+
+    def _attempt(
+        self, tx: Tx, task: Task, job: Job, inputs: dict[str, Json], resources: Resources
+    ) -> JobSpec | None:
+        """Returns the next attempt of a job; None where nothing of its event ranges can be tried now."""
+        spec = self.specs.spec(task, job, inputs, resources)
+        if not self.ledger.covers(task, job.path):
+            return spec
+        fed = self.ledger.begin(tx, job, spec)
+        if fed is None:
+            self._wait(job, self.ledger.due(job))
+        return fed
+
+    def _wait(self, job: Job, due: float | None) -> None:
+        """Keeps a job until something of it can be tried: at a time, or when another one has shown it."""
+        if due is None:
+            self.ledger.park(job)
+        else:
+            self.queue.delay(job, due)
+
+    def _cuts(self, layout_of: LayoutOf, task: Task, path: Path) -> tuple[Cutting, bool]:
+        first, stop = self.values.events(task, path)
+        assert task.split is not None
+        assert first is not None
+        assert stop is not None
+        file = self.values.cut_file(task, path)
+        return cuts_of(layout_of, self.plan.domains[task.split], file, first, stop)
 
     def _start(self, job: Job, move: Move | JobError) -> JobSpec | None:
         """Makes the move of a job; returns its next attempt, None when it was settled, or opened a merge."""
@@ -266,7 +375,8 @@ class Flow:
     def _record(
         self, job: Job, to: JobState, outputs: dict[str, Json] | None = None, error: JobError | None = None
     ) -> None:
-        self._recorded.append(recorded(job, to, outputs, error))
+        place = place_of(self.plan, job.task, error.expression if error else "")
+        self._recorded.append(recorded(job, to, outputs, error, place))
         self._count_out(job)
         self._settled(job, to, outputs)
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -18,10 +18,10 @@ from helios_wf.engine.flow import Flow
 from helios_wf.engine.job import Job
 from helios_wf.engine.pulse import HEARTBEAT_S, Pulse
 from helios_wf.errors import BackendUnreachableError, HeliosError, RunTakenError, SubmitRefusedError
-from helios_wf.model import JobSpec, Report
-from helios_wf.states import Cause, JobState, RunState
+from helios_wf.model import JobSpec, RangeNews, Report
+from helios_wf.states import Cause, RunState
 from helios_wf.store import Store, jobs, requests, runs
-from helios_wf.store.rows import OpenJob, Settlement
+from helios_wf.store.rows import OpenJob
 
 LEASE_S = 30.0
 """An engine that was not heard for so long counts as dead."""
@@ -93,18 +93,25 @@ class Engine:
         self._pulse = Pulse(store)
         self._adoption = Adoption(backend)
         self._taken: RunTakenError | None = None
+        self._unheard: list[RangeNews] = []
 
     def hold(self, run: str, epoch: int, flow: Flow) -> None:
         """Takes over a run: restores it, and finds out what became of attempts of an engine before."""
         flow.specs.check = self.backend.check
+        flow.ledger.feeds = self.backend.feeds
         with self.store.read() as tx:
             handed_out = list(jobs.open(tx, run))
-        gone = frozenset(self._adoption.adopt([_handle(run, one) for one in handed_out]))
+        gone = self._adoption.adopt([_handle(run, one) for one in handed_out])
+        # what a dead engine's attempts had said of their ranges was kept
+        self._unheard += self.backend.heard()
+        news = self._heard(run)
+        self._sync((), news)
         with self.store.write() as tx:
             runs.fence(tx, run, epoch)
-            jobs.settle(tx, run, [_lost(one) for one in handed_out if _handle(run, one) in gone])
             runs.move(tx, run, epoch, RunState.RUNNING)
             flow.restore(tx)
+            flow.hear(tx, news)
+            flow.settle(tx, [_cancelled(run, flow.inflight[one], "the engine went away") for one in gone])
             runs.heartbeat(tx, run, epoch)
         self.held[run] = Held(run, epoch, flow)
         self._pulse.hold(run, epoch)
@@ -150,8 +157,8 @@ class Engine:
         by_run: dict[str, list[Report]] = {run: [] for run in self.held}
         for report in reports:
             by_run.get(report.run, []).append(report)
-        if any(report.cause is None for report in reports):
-            sync_folder(self._home)
+        self._unheard += self.backend.heard()
+        self._sync(reports, self._unheard)
         started = self.backend.started()
         asking = time.monotonic() - self._asked > ASK_S
         if asking:
@@ -160,8 +167,24 @@ class Engine:
             if asking:
                 self._guarded(held, self._ask)
             begun = [handle for handle in started if handle in held.flow.inflight]
-            self._guarded(held, partial(self._round, reports=by_run[held.id], started=begun))
+            news = self._heard(held.id)
+            self._guarded(held, partial(self._round, reports=by_run[held.id], started=begun, news=news))
+        self._unheard = []
         self._watch(self)
+
+    def _heard(self, run: str) -> list[RangeNews]:
+        """Returns what attempts of a run said of their ranges; it is gone from here."""
+        own = [one for one in self._unheard if one.run == run]
+        self._unheard = [one for one in self._unheard if one.run != run]
+        return own
+
+    def _sync(self, reports: Iterable[Report], news: Iterable[RangeNews]) -> None:
+        """Makes durable what was written for what has succeeded."""
+        ranges = [report.ranges for report in reports] + [one.ranges for one in news]
+        if any(report.cause is None for report in reports) or any(
+            one.cause is None for told in ranges for one in told
+        ):
+            sync_folder(self._home)
 
     def _poll(self) -> list[Report]:
         now = time.time()
@@ -183,22 +206,29 @@ class Engine:
         ]
         return [_cancelled(run, job, "the engine went away") for run, job in inflight]
 
-    def _round(self, held: Held, reports: list[Report], started: list[str]) -> None:
-        """Settles, expands and leases for one run, in one transaction; then submits."""
+    def _round(self, held: Held, reports: list[Report], started: list[str], news: list[RangeNews]) -> None:
+        """Settles, expands and leases for one run, in one transaction; then feeds and submits."""
         flow = held.flow
         room = 0 if self._is_halted(held) else self.backend.room()
-        if not reports and not flow.may_lease(room):
+        if not reports and not news and not flow.may_feed and not flow.may_lease(room):
             return
         begun = time.monotonic()
         with self.store.write() as tx:
             runs.fence(tx, held.id, held.epoch)
             flow.started(tx, started)
+            flow.hear(tx, news)
             flow.settle(tx, reports)
             specs = flow.lease(tx, room)
+            fed = flow.feed(tx, self._is_halted(held))
             if time.monotonic() - begun > HEARTBEAT_S:
                 # nobody else could write, not even the pulse; whoever waits must find this engine alive
                 runs.heartbeat(tx, held.id, held.epoch)
         flow.outputs.trim()
+        for handle, ranges, more in fed:
+            self.backend.feed(handle, ranges, more)
+        if flow.doomed:
+            doomed, flow.doomed = flow.doomed, []
+            self.backend.cancel(doomed)
         self._submit(held, specs)
         if room > 0 and flow.is_stuck:
             raise EngineStuckError(
@@ -225,9 +255,10 @@ class Engine:
         ]
         self._settle(held, reports)
 
-    def _settle(self, held: Held, reports: list[Report]) -> None:
+    def _settle(self, held: Held, reports: list[Report], news: Sequence[RangeNews] = ()) -> None:
         with self.store.write() as tx:
             runs.fence(tx, held.id, held.epoch)
+            held.flow.hear(tx, news)
             held.flow.settle(tx, reports)
 
     # -- requests, pauses, ends ----------------------------------------------------------------------------
@@ -254,7 +285,7 @@ class Engine:
         return run in self._paused
 
     def _is_halted(self, held: Held) -> bool:
-        return held.flow.stopping or held.id in self._paused or bool(held.flow.failed)
+        return held.flow.stopping or held.id in self._paused or held.flow.is_failing
 
     def _is_over(self, held: Held) -> bool:
         flow = held.flow
@@ -266,6 +297,8 @@ class Engine:
         """Ends what runs and makes it READY again, uncharged."""
         self.backend.close()
         reports = self.backend.poll(0.0)
+        self._unheard += self.backend.heard()
+        self._sync(reports, self._unheard)
         for held in list(self.held.values()):
             own = [report for report in reports if report.run == held.id]
             known = {report.handle for report in own}
@@ -274,7 +307,8 @@ class Engine:
                 for handle, job in held.flow.inflight.items()
                 if handle not in known
             ]
-            self._guarded(held, partial(self._settle, reports=own))
+            news = self._heard(held.id)
+            self._guarded(held, partial(self._settle, reports=own, news=news))
 
 
 class EngineStuckError(HeliosError):
@@ -283,19 +317,6 @@ class EngineStuckError(HeliosError):
 
 def _handle(run: str, one: OpenJob) -> str:
     return f"{run}/{paths.job_key(one.task, paths.from_text(one.path))}.{one.attempt}"
-
-
-def _lost(one: OpenJob) -> Settlement:
-    """Puts back an attempt whose engine went away; it counts neither as charged nor as lost."""
-    return Settlement(
-        one.task,
-        one.path,
-        one.attempt,
-        JobState.READY,
-        cause=Cause.CANCELLED,
-        message="the engine went away",
-        charged=False,
-    )
 
 
 def _cancelled(run: str, job: Job, message: str) -> Report:

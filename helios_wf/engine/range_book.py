@@ -7,7 +7,7 @@ million ranges take no memory.  Each verb returns the changes that the store mus
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 
 from helios_wf import ranges
@@ -23,7 +23,7 @@ from helios_wf.engine.repair import (
 )
 from helios_wf.model import RangeReport, RetryField
 from helios_wf.ranges import Range
-from helios_wf.states import Cause, RangeState
+from helios_wf.states import RangeState
 
 Try = tuple[int, int, int]
 """What names a try of a range: first, stop, number."""
@@ -97,7 +97,8 @@ class Book:
         self.done_events = 0
         self.lost_events = 0
         self.undecided: list[OpenRange] = []
-        self.losses = 0
+        self._losses = 0
+        self._begun: set[Try] = set()
         self._cutting = cutting
         self._retry = retry
         self._bisects = bisects and retry.bisect
@@ -184,14 +185,20 @@ class Book:
         self.tail = found[1]
         return OpenRange(*found)
 
-    def put_back(self, lost: bool) -> list[OpenRange]:
-        """Takes back what is held and was not reported; with ``lost``, each counts as lost once more."""
-        back = [one._replace(lost=one.lost + lost) for one in self.held.values()]
+    def begun(self, ids: Collection[str]) -> list[OpenRange]:
+        """Takes that tools began tries, by their ids; returns those that are held."""
+        tries = [one for one in map(_try, ids) if one in self.held]
+        self._begun.update(tries)
+        return [self.held[one] for one in tries]
+
+    def put_back(self, lost: bool) -> None:
+        """Takes back what is held and was not reported; with ``lost``, what was begun counts as lost."""
+        for key, one in self.held.items():
+            back = one._replace(lost=one.lost + (lost and key in self._begun))
+            self._make_ready(back)
+            self._losses = max(self._losses, back.lost)
         self.held.clear()
-        for one in back:
-            self._make_ready(one)
-            self.losses = max(self.losses, one.lost)
-        return back
+        self._begun.clear()
 
     # -- settling ------------------------------------------------------------------------------------------
 
@@ -200,6 +207,7 @@ class Book:
         one = self.held.pop((report.first, report.stop, report.number), None)
         if one is None:
             return None
+        self._begun.discard((report.first, report.stop, report.number))
         changes = Changes([], [], [])
         follows = judge(one, report, self._retry, self._bisects)
         counted = one._replace(
@@ -253,7 +261,7 @@ class Book:
             self._failed_once(one, changes)
         elif follows is Next.LOST:
             wait_s = backoff(one.lost - 1)
-            self.losses = max(self.losses, one.lost)
+            self._losses = max(self._losses, one.lost)
         one = one._replace(not_before=now + wait_s if wait_s else 0.0)
         changes.settled.append(Settled(one, RangeState.READY, report))
         if self._retry.grow > 1 and one.cause in GROWS:
@@ -363,6 +371,8 @@ class Book:
         for one, state in rows:
             if state in (RangeState.LEASED, RangeState.RUNNING):
                 self.held[one.first, one.stop, one.number] = one
+                if state is RangeState.RUNNING:
+                    self._begun.add((one.first, one.stop, one.number))
             elif state is RangeState.FAILED:
                 self.undecided.append(one)
             elif self._retry.grow > 1 and one.cause in GROWS:
@@ -371,22 +381,16 @@ class Book:
                 heapq.heappush(self._delayed, (one.not_before, one.first, one))
             else:
                 self._make_ready(one)
-            self.losses = max(self.losses, one.lost)
-
-    def open_ranges(self) -> Iterator[OpenRange]:
-        """Yields all ranges that are not settled and not handed out."""
-        yield from (one for *_, one in [*self._ready, *self._delayed])
-        yield from self._greater
-        yield from self.undecided
-        for group in self._waiting.values():
-            yield from group
+            self._losses = max(self._losses, one.lost)
 
     @property
-    def is_lost(self) -> bool:
+    def is_worn(self) -> bool:
         """Whether the infrastructure lost one of its ranges too often."""
-        return self.losses >= MOST_LOST
+        return self._losses >= MOST_LOST
 
 
-def unsaid(one: OpenRange, cause: Cause) -> RangeReport:
-    """Returns the report of a try that nobody told of."""
-    return RangeReport(first=one.first, stop=one.stop, number=one.number, cause=cause)
+def _try(name: str) -> Try:
+    """Returns the try that ``first-stop.number`` names."""
+    span, _, number = name.partition(".")
+    first, _, stop = span.partition("-")
+    return int(first), int(stop), int(number)

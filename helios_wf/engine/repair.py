@@ -17,7 +17,9 @@ import random
 from enum import StrEnum
 from typing import NamedTuple
 
-from helios_wf.model import RangeReport, RetryField, TolerateField
+from msgspec.structs import replace
+
+from helios_wf.model import RangeReport, Resources, RetryField, TolerateField
 from helios_wf.states import PERMANENT, UNCHARGED, Cause
 
 MOST_LOST = 5
@@ -123,6 +125,16 @@ def most_tries(one: OpenRange, report: RangeReport, retry: RetryField, cuts: boo
 def backoff(before: int) -> float:
     """Returns seconds: 0.2, 0.4, 0.8 ... up to a minute, with a quarter of jitter so that equals spread."""
     return min(0.2 * 2.0 ** min(before, 20), 60.0) * random.uniform(0.75, 1.25)
+
+
+def grow(resources: Resources, factor: float) -> Resources:
+    """Returns resources with memory and time multiplied."""
+    if factor == 1:
+        return resources
+    time_s = resources.time_s
+    return replace(
+        resources, ram_mb=resources.ram_mb * factor, time_s=None if time_s is None else time_s * factor
+    )
 
 
 class Health:

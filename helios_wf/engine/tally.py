@@ -20,6 +20,8 @@ class Tally:
         self._plan = plan
         self._frontier = frontier
         self._states = [TaskState.DEFINED for _ in plan.tasks]
+        self.given_up: dict[int, str] = {}
+        """Tasks that are given up before their end, and why."""
 
     def restore(self, tx: Tx) -> None:
         """Takes the states of the tasks from the store; jobs are counted by ``count``."""
@@ -69,11 +71,13 @@ class Tally:
 
     def _state(self, task: int) -> TaskState:
         counts, state = self.counts[task], self._states[task]
-        if state in (TaskState.DONE, TaskState.SKIPPED):
+        if state in (TaskState.DONE, TaskState.FINISHED, TaskState.SKIPPED):
             return state
-        if counts[JobState.FAILED]:
+        if counts[JobState.FAILED] or task in self.given_up:
             return TaskState.FAILED
         if self._frontier.is_complete(task):
             skipped = counts[JobState.SKIPPED] and not counts[JobState.DONE] + counts[JobState.FINISHED]
+            if counts[JobState.FINISHED]:
+                return TaskState.FINISHED
             return TaskState.SKIPPED if skipped else TaskState.DONE
         return TaskState.IN_PROGRESS if any(counts.values()) else TaskState.DEFINED

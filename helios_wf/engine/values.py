@@ -7,6 +7,7 @@ from typing import Protocol
 
 from helios_wf.cwl.dataflow import array, dot_length, link
 from helios_wf.engine.frontier import Frontier
+from helios_wf.model import SplitField
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import (
     At,
@@ -29,6 +30,11 @@ from helios_wf.model.plans import (
 from helios_wf.plan.algebra import tasks_of
 
 Ranges = list[list[int | None]]
+
+
+def has_ranges(field: SplitField) -> bool:
+    """Says whether jobs are cut into ranges."""
+    return field.events_per_range is not None or field.seconds_per_range is not None
 
 
 class Outputs(Protocol):
@@ -109,7 +115,8 @@ class Values:
             return None
         if which == "index":
             cut = self.plan.domains[domain].cut
-            file = self.value(cut.file, path[:-1]) if cut and cut.file and len(ranges) > 1 else None
+            is_whole = len(ranges) == 1 and not (cut and has_ranges(cut.field))
+            file = self.value(cut.file, path[:-1]) if cut and cut.file and not is_whole else None
             return self._index_of(file["path"]) if file else None
         return first if which == "first" else stop - first
 
@@ -144,6 +151,18 @@ class Values:
         position = task.chain.index(task.split)
         first, stop = self.ranges[task.split, path[:position]][path[position]]
         return first, stop
+
+    def n_events(self, task: Task) -> int:
+        """Returns how many events the jobs of a split task have that are known."""
+        found = [ranges for (domain, _), ranges in self.ranges.items() if domain == task.split]
+        return sum((stop or 0) - (first or 0) for ranges in found for first, stop in ranges)
+
+    def cut_file(self, task: Task, path: Path) -> Json:
+        """Returns the File that a job of a split task reads a range of; None where it names none."""
+        assert task.split is not None
+        cut = self.plan.domains[task.split].cut
+        assert cut is not None
+        return self.value(cut.file, path[: task.chain.index(task.split)]) if cut.file else None
 
     def merge_inputs(self, task: Task, path: Path) -> list[Json]:
         """Returns the inputs of a merge at a path; nulls (of skipped jobs) have no part in it."""

@@ -255,7 +255,7 @@ class _Planner:
         field = step.split
         if field is None:
             return feeds, scope, levels
-        of_parts = any(self.is_cut(domain) for domain, _ in levels)
+        of_parts = any(self.is_cut(domain) for domain in scope.chain)
         self.problems += rules.late_cuts(step, field, feeds, of_parts)
         before = levels_before_cut(step, len(levels))
         outer = len(scope.chain) - len(levels)

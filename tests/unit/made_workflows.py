@@ -187,7 +187,9 @@ class Maker:
         when = None
         tag_parts = any(t[0] == "p" for t in tag)
         if self.chance(2) and not any(t[0] == "t" for t in tag):
-            split, inputs, dims = self.split(inputs, scatter, method, dims, bounded=not tag_parts)
+            split, inputs, dims = self.split(
+                inputs, scatter, method, dims, bounded=not (tag_parts or self.in_parts)
+            )
         elif not tag_parts:
             inputs, when = self.guard(inputs, env, {})
         process = tool(
@@ -237,6 +239,8 @@ class Maker:
             if self.chance(2)
             else SplitField("raw", jobs_per_file=size)
         )
+        if self.chance(2):
+            field = structs.replace(field, events_per_range=self.draw(st.integers(1, 2)))
         return field, inputs, dims
 
     def chain(self, first: Any) -> Workflow:

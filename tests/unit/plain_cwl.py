@@ -15,10 +15,14 @@ from msgspec import UNSET
 
 from helios_wf.graph import order
 from helios_wf.model import (
+    EventRange,
+    JobSpec,
     Layout,
     Output,
     Parameter,
     Place,
+    RangeReport,
+    Report,
     Step,
     StepInput,
     Tool,
@@ -84,6 +88,21 @@ def call(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         "out": file([f"{name}{others}<{event}>" for event in events], tag),
         "side": file([f"side<{event}>" for event in events], tag),
     }
+
+
+def attempted(spec: JobSpec, values: dict[str, Any]) -> Report:
+    """Returns the report of an attempt that went well, of its event ranges where it has any."""
+    name = values[spec.tool]["name"]
+    inputs = (values[spec.constants] if spec.constants else {}) | spec.inputs
+    told = tuple(ranged(name, inputs, one) for one in spec.feeding.ranges) if spec.feeding else ()
+    outputs = {} if spec.feeding else call(name, inputs)
+    return Report(run=spec.run, key=spec.key, attempt=spec.attempt, outputs=outputs, ranges=told)
+
+
+def ranged(name: str, inputs: dict[str, Any], one: EventRange) -> RangeReport:
+    """Returns the report of an event range that went well."""
+    bounds = {"first_event": one.first, "n_events": one.stop - one.first}
+    return RangeReport(one.first, one.stop, one.number, outputs=call(name, inputs | bounds))
 
 
 def _short(value: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from typing import NamedTuple
 
 from helios_wf.engine.range_book import Book, Changes
 from helios_wf.engine.repair import Health, OpenRange
@@ -16,15 +15,6 @@ Tool = Callable[[OpenRange], Cause | None]
 
 TOLERANT = TolerateField(events=1.0)
 """A tolerance that is never passed: nobody says how many events there are."""
-
-
-class Fixed(NamedTuple):
-    """Cuts of a fixed size."""
-
-    cuts: Cuts
-
-    def next(self, at: int) -> Range | None:
-        return self.cuts.next(at)
 
 
 def fails_on(bad: Collection[int], cause: Cause = Cause.EXIT) -> Tool:
@@ -68,7 +58,7 @@ def book_of(
     first: int = 0,
 ) -> Book:
     """Returns a book of one job of ``n`` events, cut into ranges of ``size``."""
-    cutting = Fixed(Cuts(first, first + n, size or n))
+    cutting = Cuts(first, first + n, size or n)
     return Book(key, first, first + n, cutting, retry or RetryField(), health or Health(TOLERANT))
 
 

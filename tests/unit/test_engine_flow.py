@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plain_cwl import HERE, call, file, tool
+from plain_cwl import HERE, attempted, file, tool
 
 from helios_wf.cli.progress import Progress
 from helios_wf.engine.flow import Flow
@@ -80,18 +80,7 @@ class Run:
 
     def finish(self, *specs: JobSpec) -> None:
         """Settles attempts that went well."""
-        values = self.flow.specs.definitions
-        self.settle(
-            *[
-                Report(
-                    run="r",
-                    key=spec.key,
-                    attempt=spec.attempt,
-                    outputs=call(values[spec.tool]["name"], values[str(spec.constants)] | spec.inputs),
-                )
-                for spec in specs
-            ]
-        )
+        self.settle(*[attempted(spec, self.flow.specs.definitions) for spec in specs])
 
     def go_on(self) -> None:
         """Runs until nothing more can be started."""

@@ -13,7 +13,7 @@ from helios_wf.engine.flow import Flow
 from helios_wf.engine.loop import Engine, Held
 from helios_wf.engine.pulse import Pulse
 from helios_wf.errors import RunTakenError
-from helios_wf.model import JobSpec, Json, Layout, Report, Resources
+from helios_wf.model import EventRange, JobSpec, Json, Layout, RangeNews, Report, Resources
 from helios_wf.model.plans import Plan
 from helios_wf.states import RunState
 from helios_wf.store import Store, runs
@@ -24,6 +24,7 @@ class IdleBackend:
     """A backend that is never given anything."""
 
     name = "idle"
+    feeds = False
 
     def define(self, values: dict[str, Json]) -> None: ...
 
@@ -41,6 +42,11 @@ class IdleBackend:
 
     def started(self) -> list[str]:
         return []
+
+    def heard(self) -> list[RangeNews]:
+        return []
+
+    def feed(self, handle: str, ranges: Sequence[EventRange], more: bool) -> None: ...
 
     def cancel(self, handles: Iterable[str]) -> None: ...
 

@@ -214,16 +214,18 @@ def test_a_report_of_a_try_that_is_not_held_changes_nothing() -> None:
 
 def test_what_was_lost_is_tried_again_with_a_new_number_and_nothing_charged() -> None:
     book = book_of(100, 10)
-    one, other = book.take(2, 0.0)
+    one, _ = book.take(2, 0.0)
+    assert [begun.first for begun in book.begun({"0-10.1", "10-20.2", "50-60.1"})] == [0]
     book.put_back(lost=True)
     again = book.take(2, 0.0)
-    assert [(r.first, r.number, r.charged, r.lost) for r in again] == [(0, 2, 0, 1), (10, 2, 0, 1)]
+    assert [(r.first, r.number, r.charged, r.lost) for r in again] == [(0, 2, 0, 1), (10, 2, 0, 0)]
     assert book.settle(RangeReport(*one[:3]), 0.0) is None
-    for _ in range(4):
+    for number in range(2, 6):
+        assert not book.is_worn
+        book.begun({f"0-10.{number}"})
         book.put_back(lost=True)
         book.take(2, 0.0)
-    assert book.is_lost
-    assert other.lost == 0
+    assert book.is_worn
 
 
 def test_what_needs_more_memory_is_left_for_an_attempt_that_has_it() -> None:

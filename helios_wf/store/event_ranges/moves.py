@@ -51,7 +51,7 @@ _MOVE = f"""
 """
 
 _PUT_BACK = f"""
-    UPDATE event_ranges SET state = 'READY', lost = lost + :lost
+    UPDATE event_ranges SET state = 'READY', lost = lost + CASE state WHEN 'RUNNING' THEN :lost ELSE 0 END
     WHERE {_JOB} AND attempt = :attempt AND {_HELD}
 """
 
@@ -143,7 +143,7 @@ def move(tx: Connection, run: str, moves: Sequence[RangeMove]) -> None:
 def put_back(tx: Connection, run: str, attempts: Iterable[tuple[int, str, int, bool]]) -> None:
     """Makes READY what attempts ``(task, path, attempt, lost)`` were given and nobody reported.
 
-    With ``lost``, each counts as lost once more; nothing is charged.
+    With ``lost``, those that were begun count as lost once more; nothing is charged.
     """
     rows = [
         {"run": run, "task": task, "key": paths.key(path), "attempt": attempt, "lost": int(lost)}

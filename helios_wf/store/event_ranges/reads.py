@@ -56,6 +56,7 @@ def list(
     tx: Connection,
     run: str,
     task: int | None = None,
+    path: str | None = None,
     states: Collection[RangeState] | None = None,
     limit: int = 1000,
     after: RangeRow | None = None,
@@ -64,6 +65,8 @@ def list(
     query = select(event_ranges).where(_c.run == run)
     if task is not None:
         query = query.where(_c.task == task)
+    if path is not None:
+        query = query.where(_c.path == paths.key(path))
     if states is not None:
         query = query.where(_c.state.in_(builtins.list(states)))
     order = (_c.task, _c.path, _c.first, _c.stop)

@@ -107,7 +107,8 @@ def settle(tx: Connection, run: str, settlements: Sequence[Settlement]) -> set[K
 
     Only the current attempt of a job that is LEASED or RUNNING is settled: a late report of an old attempt,
     or the same report once more, changes nothing.  With ``to=READY`` the job waits for its next lease.  A try
-    that ends in READY or FAILED counts as ``charged`` or as ``lost``; one that we ended ourselves as neither.
+    that ends in READY or FAILED counts as ``charged`` or as ``lost``; one that we ended ourselves, or that
+    ended in order and left event ranges to do, as neither.
     """
     at = now(tx)
     _refuse_unless({JobState.LEASED, JobState.RUNNING}, settlements)
@@ -180,7 +181,7 @@ def _lease_values(run: str, at: float, one: Lease) -> dict[str, Any]:
 
 
 def _settle_values(run: str, at: float, one: Settlement) -> dict[str, Any]:
-    again = one.to in (JobState.READY, JobState.FAILED) and one.cause is not Cause.CANCELLED
+    again = one.to in (JobState.READY, JobState.FAILED) and one.cause not in (None, Cause.CANCELLED)
     return {
         "run": run,
         "at": at,
