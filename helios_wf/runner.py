@@ -28,7 +28,7 @@ from helios_wf.cwl.files import Folders
 from helios_wf.cwl.program import Program, program_of
 from helios_wf.errors import HeliosError, JobError, UnsupportedError
 from helios_wf.evidence import first_disk_error, is_full, memory_kills, tail, too_long
-from helios_wf.model import JobSpec, Json, Report
+from helios_wf.model import JobSpec, Json, Report, Resources
 from helios_wf.processes import (
     GRACE_S,
     JOB_MARK,
@@ -120,7 +120,7 @@ def _attempt(
     folders = attempt.folders
     make_folders(folders)
     given = {**constants, **attempt.spec.inputs}
-    attempt.invocation = invocation = program.prepare(given, attempt.spec.resources, folders)
+    attempt.invocation = invocation = prepared(program, given, attempt.spec.resources, folders)
     begun = time.monotonic()
     process = start(invocation, folders, attempt.spec)
     try:
@@ -141,6 +141,20 @@ def end_container(invocation: Invocation, ended: Ended | None) -> None:
     if invocation.ending and (ended is None or ended.ending is not Ending.ITSELF or ended.code < 0):
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(invocation.ending, capture_output=True, timeout=ENGINE_S, check=False)
+
+
+def prepared(
+    program: Program, given: Mapping[str, Json], resources: Resources, folders: Folders
+) -> Invocation:
+    """Returns how to run a tool, with the time that its attempt grants it, if that is more than it asks for.
+
+    Raises:
+        JobError: an input does not fit or is not there, or an expression failed.
+    """
+    invocation = program.prepare(given, resources, folders)
+    if invocation.time_limit_s and resources.time_s:
+        return invocation._replace(time_limit_s=max(invocation.time_limit_s, resources.time_s))
+    return invocation
 
 
 def _settle(attempt: Attempt, program: Program, invocation: Invocation, ended: Ended) -> dict[str, Any]:

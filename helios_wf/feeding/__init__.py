@@ -77,9 +77,16 @@ def run(
         how: dict[str, Any] = {"interrupt": feeder, "on_start": start, "grace_s": grace_s, "scratch": scratch}
         return run_each(spec, feeding, program, constants or {}, hand, tally, **how)
 
-    ended = _tried(spec, go)
+    try:
+        ended = _tried(spec, go)
+    except SystemExit:
+        # the worker is told to end: what was done until then must not be lost with it
+        hand.tell()
+        raise
     if ended is None and hand.interrupted:
         ended = _failed(spec, Cause.CANCELLED, "it was cancelled")
+    if hand.interrupted:
+        hand.tell()
     return replace(
         ended or Report(run=spec.run, key=spec.key, attempt=spec.attempt),
         outputs={},

@@ -16,7 +16,7 @@ from helios_wf.feeding.channel import Channel, Pipes
 from helios_wf.feeding.folder import Folder
 from helios_wf.model import Feeding, JobSpec, Json, Way
 from helios_wf.processes import Ended, end_leftovers, reap, signal_group, watch
-from helios_wf.runner import end_container, make_folders, start
+from helios_wf.runner import end_container, make_folders, prepared, start
 from helios_wf.states import Cause
 
 
@@ -44,7 +44,7 @@ class Started:
         if feeding.switch is not None:
             told[feeding.switch] = True if feeding.way is Way.RESIDENT else exchange
         try:
-            self.invocation: Invocation = program.prepare({**given, **told}, spec.resources, self.folders)
+            self.invocation: Invocation = prepared(program, {**given, **told}, spec.resources, self.folders)
             self.process = self._start(spec, feeding)
         except BaseException:
             if self._channel is not None:

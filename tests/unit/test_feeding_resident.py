@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from stream_tools import PATIENCE, attempt, good_tool, limited, ranges, raw_tool, texts
 
-from helios_wf.model import Report, Way
+from helios_wf.model import Report, Resources, Way
 from helios_wf.processes import JOB_MARK, marked
 from helios_wf.states import Cause
 from helios_wf.testing import wait_until
@@ -241,6 +241,13 @@ def test_a_time_limit_holds_for_each_range_and_not_for_the_start(tmp_path: Path)
     report = attempt(tmp_path, raw_tool(tmp_path, body, before="time.sleep(1.2)", n=3, **limited(1)), *FIVE)
     assert texts(report) == ALL
     assert all(0.4 < each.wall_s < 1 for each in report.ranges)
+
+
+@pytest.mark.parametrize("way", [Way.RESIDENT, Way.PROCESS])
+def test_an_attempt_may_grant_a_tool_more_time_than_it_asks_for(way: Way, tmp_path: Path) -> None:
+    tool = good_tool(tmp_path, "import time; time.sleep(1.3)", **limited(1))
+    report = attempt(tmp_path, tool, FIVE[0], way=way, resources=Resources(time_s=20))
+    assert causes(report) == {0: None}
 
 
 def test_processor_time_is_told_for_each_range(tmp_path: Path) -> None:
