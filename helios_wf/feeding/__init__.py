@@ -1,8 +1,8 @@
 """Runs one attempt of a job with event ranges: feeds its tool, and says what became of each range.
 
 All ways (``model.Way``) give the same outputs.  The engine alone decides what becomes of a range that
-failed: nothing is tried again here.  A tool that is not compiled, or runs in a container, cannot be resident:
-it gets a process for each range.
+failed: nothing is tried again here.  A tool that is not compiled cannot be resident: it gets a process for
+each range.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def run(
     def go() -> Report | None:
         os.makedirs(spec.directory)
         program = tool if isinstance(tool, Program) else program_of(tool)
-        if feeding.way is not Way.PROCESS and type(program) is CompiledProgram:
+        if feeding.way is not Way.PROCESS and isinstance(program, CompiledProgram):
             given = {**(constants or {}), **spec.inputs}
             return Residency(
                 spec, feeding, program, given, hand, tally, on_start=start, grace_s=grace_s, patience=patience

@@ -24,12 +24,12 @@ from helios_wf.feeding.tally import Tally
 from helios_wf.model import Feeding, JobSpec, Json, Report
 from helios_wf.processes import Ended
 from helios_wf.runner import Attempt, failure_of
-from helios_wf.states import Cause
+from helios_wf.states import PERMANENT, Cause
 
 MOST_FRUITLESS = 3
 """Processes in a row that may end before their time without having settled a range."""
 
-_OF_ATTEMPT = (Cause.CANCELLED, Cause.DISK, Cause.NOT_READY)
+_OF_ATTEMPT = (Cause.CANCELLED, Cause.DISK, Cause.LOST, Cause.NOT_STARTED, Cause.NOT_READY)
 """Causes that end the attempt: no range is to blame, and another process would fare no better."""
 
 
@@ -103,20 +103,27 @@ class Residency:
         self, tool: Started, talk: Conversation, ended: Ended, error: JobError | None
     ) -> dict[str, Any]:
         """Returns the fields of a report that say why a process ended before its time."""
-        if error is not None:
-            failure: dict[str, Any] = {"cause": error.cause, "message": str(error)}
+        try:
+            if error is not None:
+                raise error
+            failure = self._death(tool, ended)
+        except JobError as told:
+            failure = {"cause": told.cause, "message": str(told), "permanent": told.cause in PERMANENT}
         else:
-            code = self._program.exit_code(tool.invocation, ended.code)
-            attempt = Attempt(self._spec, tool.folders, 0.0, tool.invocation, ended)
-            failure = failure_of(attempt, self._program, code)
-            if code >= 0 and self._program.succeeds(code) and failure["cause"] is Cause.EXIT:
-                text = f"it ended (exit code {code}) before it had done what it was given"
-                failure |= {"cause": Cause.PROTOCOL, "message": text}
             if not talk.is_ready and failure["cause"] is not Cause.DISK:
                 text = f"{failure['message']} before it was ready"
                 failure |= {"cause": Cause.NOT_READY, "message": text, "permanent": False}
         if failure["cause"] is Cause.NOT_READY:
             failure["message"] += _last_line(tool.log)
+        return failure
+
+    def _death(self, tool: Started, ended: Ended) -> dict[str, Any]:
+        code = self._program.exit_code(tool.invocation, ended.code)
+        attempt = Attempt(self._spec, tool.folders, 0.0, tool.invocation, ended)
+        failure = failure_of(attempt, self._program, code)
+        if code >= 0 and self._program.succeeds(code) and failure["cause"] is Cause.EXIT:
+            text = f"it ended (exit code {code}) before it had done what it was given"
+            failure |= {"cause": Cause.PROTOCOL, "message": text}
         return failure
 
     def _blame(self, talk: Conversation, settling: Settling, ended: Ended, failure: dict[str, Any]) -> None:
