@@ -89,6 +89,9 @@ class Cuts:
             index += 1
         return at, bound
 
+    def learn(self, events: int, wall_s: float) -> None:
+        """Passes over how long a range took: sizes in events do not depend on it."""
+
     def _bound(self, index: int) -> int:
         if index >= self._pieces:
             return self.stop

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from helios_wf import ranges
+from helios_wf.engine.pacing import Pace, Timed
 from helios_wf.errors import EventFileError, JobError
 from helios_wf.model import Layout, SplitField
 from helios_wf.model.noun import Json
@@ -54,8 +55,13 @@ def ranges_of(
 
 
 def cuts_of(
-    layout_of: Callable[[str, str | None], Layout], domain: Domain, file: Json, first: int, stop: int
-) -> tuple[Cuts, bool]:
+    layout_of: Callable[[str, str | None], Layout],
+    domain: Domain,
+    file: Json,
+    first: int,
+    stop: int,
+    pace: Pace,
+) -> tuple[Cuts | Timed, bool]:
     """Returns the event ranges of one job, and whether they may be cut again.
 
     Args:
@@ -64,6 +70,7 @@ def cuts_of(
         file: the CWL File that is cut, or None where the step names none.
         first: the first event of the job.
         stop: one past its last.
+        pace: what is known of the time that events of its task take.
 
     Raises:
         JobError: the file cannot be read as events.
@@ -72,8 +79,10 @@ def cuts_of(
     layout = None if domain.cut.file is None else _layout(domain, file, layout_of)
     if layout is not None and not layout.seekable:
         return Cuts(first, stop, stop - first), False
-    size = domain.cut.field.events_per_range or stop - first
-    return Cuts(first, stop, size, layout.clusters if layout else ()), True
+    clusters = layout.clusters if layout else ()
+    if domain.cut.field.seconds_per_range is not None:
+        return Timed(stop, domain.cut.field.seconds_per_range, pace, clusters), True
+    return Cuts(first, stop, domain.cut.field.events_per_range or stop - first, clusters), True
 
 
 def _cut(field: SplitField, first: int, stop: int, clusters: tuple[int, ...]) -> Ranges:

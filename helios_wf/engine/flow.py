@@ -352,7 +352,8 @@ class Flow:
         assert first is not None
         assert stop is not None
         file = self.values.cut_file(task, path)
-        return cuts_of(layout_of, self.plan.domains[task.split], file, first, stop)
+        pace = self.ledger.pace[task.number]
+        return cuts_of(layout_of, self.plan.domains[task.split], file, first, stop, pace)
 
     def _start(self, job: Job, move: Move | JobError) -> JobSpec | None:
         """Makes the move of a job; returns its next attempt, None when it was settled, or opened a merge."""

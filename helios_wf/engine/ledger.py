@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from helios_wf.engine import paths
 from helios_wf.engine.health import restored
 from helios_wf.engine.job import Job
+from helios_wf.engine.pacing import Pace
 from helios_wf.engine.range_book import Book, Cutting
 from helios_wf.engine.range_writes import Writes
 from helios_wf.engine.repair import Health, OpenRange, grow
@@ -90,6 +91,7 @@ class Ledger:
         self.feeds = False
         self.health = {task.number: Health(task.tolerate) for task in plan.tasks if task.fed}
         self.done_events = dict.fromkeys(self.health, 0)
+        self.pace = {number: Pace(_guess(plan, plan.tasks[number])) for number in self.health}
         self._run = run
         self._plan = plan
         self._events = events
@@ -106,7 +108,9 @@ class Ledger:
         for task, counts in event_ranges.counts(tx, self._run).items():
             if task in self.health:
                 self.health[task] = restored(tx, self._run, self._plan.tasks[task], counts)
-                self.done_events[task] = counts[RangeState.DONE].n_events if RangeState.DONE in counts else 0
+                if (done := counts.get(RangeState.DONE)) is not None:
+                    self.done_events[task] = done.n_events
+                    self.pace[task] = Pace(done.wall_s / done.n_events, done.n_events // done.n_ranges)
 
     def covers(self, task: Task, path: Path) -> bool:
         """Says whether a job has event ranges."""
@@ -164,7 +168,7 @@ class Ledger:
         book = self._open(tx, job, is_new=True)
         self._writes.change(job, book.decide())
         grown = book.begin()
-        taken = book.take(self._at_first(job.task), time.time())
+        taken = book.take(self._at_first(task), time.time())
         if not taken:
             return None
         self._writes.lease(job, spec.attempt, taken)
@@ -182,8 +186,10 @@ class Ledger:
         resources = grow(spec.resources, task.retry.grow**grown)
         return replace(spec, inputs=inputs, feeding=feeding, resources=resources)
 
-    def _at_first(self, task: int) -> int:
-        if self.health[task].is_proven:
+    def _at_first(self, task: Task) -> int:
+        if self.feeds and _is_timed(self._plan, task):
+            return CAREFUL
+        if self.health[task.number].is_proven:
             return FIRST_GIVEN if self.feeds else MOST_GIVEN
         return CAREFUL if self.feeds else CAREFUL_AT_ONCE
 
@@ -299,6 +305,17 @@ class Ledger:
 
     def _is_awake(self, task: int) -> bool:
         return self.health[task].is_proven or self.health[task].probe is None
+
+
+def _is_timed(plan: Plan, task: Task) -> bool:
+    cut = plan.domains[task.split].cut if task.split is not None else None
+    return cut is not None and cut.field.seconds_per_range is not None
+
+
+def _guess(plan: Plan, task: Task) -> float | None:
+    """Returns the seconds that an event takes as the template has it."""
+    cut = plan.domains[task.split].cut if task.split is not None else None
+    return cut.field.seconds_per_event if cut is not None else None
 
 
 def _has_more(book: Book) -> bool:

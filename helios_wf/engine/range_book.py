@@ -35,6 +35,9 @@ class Cutting(Protocol):
     def next(self, at: int) -> Range | None:
         """Returns the range that begins at ``at``; None when that cannot be said yet."""
 
+    def learn(self, events: int, wall_s: float) -> None:
+        """Takes how many events a range had that succeeded, and how long it took."""
+
 
 class Settled(NamedTuple):
     """A try that was reported: the range with its tries counted, its state now, and the report."""
@@ -217,6 +220,7 @@ class Book:
         )
         if follows is Next.DONE:
             changes.settled.append(Settled(counted, RangeState.DONE, report))
+            self._cutting.learn(one.size, report.wall_s)
             self._succeed(counted, changes)
         elif follows in (Next.BACK, Next.LOST, Next.AGAIN):
             self._try_again(counted, follows, report, now, changes)

@@ -243,11 +243,15 @@ class RangeRow(RangeKey, frozen=True):
 
 
 class RangeCount(Noun, frozen=True):
-    """How many ranges there are in a state, how many events they have, and where the last of them ends."""
+    """How many ranges there are in a state, how many events they have, and where the last of them ends.
+
+    ``wall_s`` is what their last tries took together, in seconds.
+    """
 
     n_ranges: int
     n_events: int
     stop: int
+    wall_s: float = 0.0
 
 
 class LogRow(Noun, frozen=True):

@@ -18,7 +18,7 @@ CUTS: dict[str, list[tuple[str, int]]] = {
     "cms_hists": [("hist.split.eventsPerJob=33", 4), ("hist.split.eventsPerJob=1000", 1)],
     "event_stats": [("partial.split.eventsPerJob=1", 4), ("partial.split.eventsPerJob=1000", 2)],
     "mc": [("make.split.eventsPerJob=7", 4), ("make.split.eventsPerJob=1000", 1)],
-    "rubin_isr": [("isr.split.eventsPerJob=70", 4), ("isr.split.eventsPerJob=1000", 1)],
+    "rubin_isr": [("isr.split.eventsPerRange=50", 4), ("isr.split.eventsPerRange=20", 1)],
 }
 """Template: how its split step is cut, and with how many workers."""
 

@@ -19,7 +19,12 @@ _STATE = {str(state): state for state in RangeState}
 _OPEN = [state for state in RangeState if state not in SETTLED_RANGES]
 
 _c = event_ranges.c
-_COUNTED = (func.count(), func.sum(_c.stop - _c.first), func.max(_c.stop))
+_COUNTED = (
+    func.count(),
+    func.sum(_c.stop - _c.first),
+    func.max(_c.stop),
+    func.coalesce(func.sum(_c.wall_s), 0.0),
+)
 
 
 def unsettled(tx: Connection, run: str, task: int, path: str) -> Sequence[RangeRow]:
@@ -40,16 +45,21 @@ def outputs(tx: Connection, run: str, task: int, path: str) -> Iterator[dict[str
 def counts_of(tx: Connection, run: str, task: int, path: str) -> dict[RangeState, RangeCount]:
     """Returns how many ranges of a job are in each state that occurs."""
     query = select(_c.state, *_COUNTED).where(*_of_job(run, task, path)).group_by(_c.state)
-    return {_STATE[state]: RangeCount(n, int(events), stop) for state, n, events, stop in tx.execute(query)}
+    return {_STATE[state]: _count(*counted) for state, *counted in tx.execute(query)}
 
 
 def counts(tx: Connection, run: str) -> dict[int, dict[RangeState, RangeCount]]:
     """Returns for each task of a run how many of its ranges are in each state that occurs."""
     query = select(_c.task, _c.state, *_COUNTED).where(_c.run == run).group_by(_c.task, _c.state)
     found: dict[int, dict[RangeState, RangeCount]] = {}
-    for task, state, n, events, stop in tx.execute(query):
-        found.setdefault(task, {})[_STATE[state]] = RangeCount(n, int(events), stop)
+    for task, state, *counted in tx.execute(query):
+        found.setdefault(task, {})[_STATE[state]] = _count(*counted)
     return found
+
+
+def _count(n_ranges: int, n_events: int, stop: int, wall_s: float) -> RangeCount:
+    # PostgreSQL sums whole numbers to decimals
+    return RangeCount(n_ranges, int(n_events), stop, wall_s)
 
 
 def list(
