@@ -48,6 +48,7 @@ class Instant:
     """A backend that answers every attempt at once."""
 
     name = "instant"
+    feeds = False
 
     def __init__(self) -> None:
         self._reports: list[object] = []
@@ -87,6 +88,12 @@ class Instant:
 
     def started(self) -> list[str]:
         return []
+
+    def heard(self) -> list[object]:
+        return []
+
+    def feed(self, handle: str, ranges: object, more: bool) -> None:
+        pass
 
     def cancel(self, handles: Iterable[str]) -> None:
         pass

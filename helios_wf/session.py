@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -18,6 +17,7 @@ from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine import paths
 from helios_wf.engine.flow import Flow
 from helios_wf.engine.loop import LEASE_S, Engine, Held, dead_holder, engine_name
+from helios_wf.engine.removal import remove_run
 from helios_wf.errors import HeliosError, RunError
 from helios_wf.layouts import Layouts
 from helios_wf.model import Document, Noun
@@ -225,11 +225,7 @@ class Session:
                             Path(paths.directory(str(self._settings.home), run_id, number, path, earlier))
                         )
                 failed |= {Path(one.directory) for one in _given_up(tx, run_id) if one.directory}
-        if not failed:
-            shutil.rmtree(folder, ignore_errors=True)
-            return
-        for attempt_folder in folder.glob("*/*/*"):
-            _remove_but(attempt_folder, failed)
+        remove_run(folder, failed)
 
     def _interrupted(self, run_id: str) -> Outcome:
         row, _ = self._contexts[run_id]
@@ -247,19 +243,6 @@ def _given_up(tx: Tx, run_id: str) -> Iterator[RangeRow]:
     while page := event_ranges.list(tx, run_id, states=[RangeState.FATAL], after=last):
         last = page[-1]
         yield from page
-
-
-def _remove_but(folder: Path, kept: Collection[Path]) -> None:
-    """Removes a folder and what is in it, but for what is kept."""
-    if folder in kept:
-        return
-    if any(folder in one.parents for one in kept):
-        for inside in folder.iterdir():
-            _remove_but(inside, kept)
-    elif folder.is_dir() and not folder.is_symlink():
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        folder.unlink(missing_ok=True)
 
 
 def _unsuccessful(tx: Tx, run_id: str) -> list[tuple[int, str]]:
