@@ -23,6 +23,7 @@ from helios_wf.engine.outputs import JobOutputs
 from helios_wf.engine.places import place_of
 from helios_wf.engine.queue import Queue
 from helios_wf.engine.range_book import Cutting
+from helios_wf.engine.repair import GROWS, grow
 from helios_wf.engine.restoring import restore
 from helios_wf.engine.specs import Specs
 from helios_wf.engine.tally import Tally
@@ -331,13 +332,21 @@ class Flow:
         self, tx: Tx, task: Task, job: Job, inputs: dict[str, Json], resources: Resources
     ) -> JobSpec | None:
         """Returns the next attempt of a job; None where nothing of its event ranges can be tried now."""
+        has_ranges = self.ledger.covers(task, job.path)
+        if task.retry.grow > 1 and job.tries.charged and not has_ranges:
+            resources = self._grown(tx, task, job, resources)
         spec = self.specs.spec(task, job, inputs, resources)
-        if not self.ledger.covers(task, job.path):
+        if not has_ranges:
             return spec
         fed = self.ledger.begin(tx, job, spec)
         if fed is None:
             self._wait(job, self.ledger.due(job))
         return fed
+
+    def _grown(self, tx: Tx, task: Task, job: Job, resources: Resources) -> Resources:
+        """Returns what a job asks for after it failed for memory or time."""
+        cause = jobs.get(tx, self.run, task.number, paths.to_text(job.path)).cause
+        return grow(resources, task.retry.grow**job.tries.charged) if cause in GROWS else resources
 
     def _wait(self, job: Job, due: float | None) -> None:
         """Keeps a job until something of it can be tried: at a time, or when another one has shown it."""

@@ -19,7 +19,9 @@ from helios_wf.model import (
     MergeField,
     Output,
     Parameter,
+    RangeReport,
     Report,
+    RetryField,
     SplitField,
     Step,
     StepInput,
@@ -265,3 +267,39 @@ def test_only_what_workers_have_begun_is_shown_as_running(tmp_path: Path) -> Non
     assert running() == [1]
     run.start()
     assert running() == [1]
+
+
+GROWING = RetryField(attempts=4, grow=2.0)
+
+
+def test_a_job_that_failed_for_memory_or_time_asks_for_more_also_after_a_restart(make) -> None:
+    run = make(step("map", MAP, "raw", "raw", scatter=("raw",), retry=GROWING), raw=RAW[:1])
+    asked = []
+    for cause in (Cause.MEMORY, Cause.TIME_LIMIT, Cause.EXIT, None):
+        (spec,) = run.lease()
+        asked.append(spec.resources.ram_mb)
+        if cause is None:
+            break
+        run.settle(Report(run="r", key=spec.key, attempt=spec.attempt, cause=cause))
+        run.start()
+        run.flow.queue._delayed = [(0.0, number, job) for _, number, job in run.flow.queue._delayed]
+    assert asked == [256, 512, 1024, 256], "an exit code is not a matter of memory"
+
+
+def test_ranges_that_failed_for_memory_are_tried_again_with_more_of_it(make) -> None:
+    field = SplitField("raw", jobs_per_file=1, events_per_range=2)
+    run = make(
+        step("cut", CUT, "raw", "raw", scatter=("raw",), split=field, retry=GROWING), MERGED, raw=RAW[:1]
+    )
+    (spec,) = run.lease()
+    first, second = spec.feeding.ranges
+    good = attempted(spec, run.flow.specs.definitions).ranges[1]
+    bad = RangeReport(first.first, first.stop, first.number, Cause.MEMORY)
+    run.settle(Report(run="r", key=spec.key, attempt=1, ranges=(bad, good)))
+    (again,) = run.lease()
+    assert (again.attempt, again.resources.ram_mb) == (2, 512)
+    assert [(one.first, one.number) for one in again.feeding.ranges] == [(first.first, 2)]
+    assert second.number == 1
+    run.finish(again)
+    run.go_on()
+    assert run.value()["events"] == [f"event_c()<{event}>" for event in "abcd"]
