@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +54,9 @@ class KillLoop:
         seed: of the moments and victims.
         new_store: returns the URL of an empty store for the next run; None: a file in its home.
         say: told what happens.
+        new_desk: makes the desk of a round in a folder, with a store.
+        victims: what is killed; ``tool`` is a process of a tool.
+        check: makes sure of what else must hold at the end of a round.
     """
 
     def __init__(
@@ -62,6 +65,9 @@ class KillLoop:
         seed: int,
         new_store: Callable[[], str | None] = lambda: None,
         say: Callable[[str], None] = print,
+        new_desk: Callable[[Path, str | None], Desk] = Desk,
+        victims: Sequence[str] = VICTIMS,
+        check: Callable[[Desk], None] = lambda desk: None,
     ) -> None:
         self.kills: Counter[str] = Counter()
         self.rounds = 0
@@ -70,6 +76,9 @@ class KillLoop:
         self._new_store = new_store
         self._say = say
         self._resumes = 0
+        self._new_desk = new_desk
+        self._victims = victims
+        self._check_more = check
 
     def run(self, kills: int) -> None:
         """Kills so many times; raises AssertionError at the first thing that is not as it should be."""
@@ -77,14 +86,14 @@ class KillLoop:
         self._say(f"undisturbed: {expected.seconds:.1f} s, {len(expected.files)} files")
         while self.kills.total() < kills:
             self.rounds += 1
-            desk = Desk(self._folder / f"round{self.rounds}", self._new_store())
+            desk = self._new_desk(self._folder / f"round{self.rounds}", self._new_store())
             try:
                 self._round(desk, expected, kills)
             finally:
                 desk.close()
 
     def _undisturbed(self) -> Expected:
-        desk = Desk(self._folder / "undisturbed", self._new_store())
+        desk = self._new_desk(self._folder / "undisturbed", self._new_store())
         begun = time.monotonic()
         out, _ = desk.call(*desk.run_arguments)
         seconds = time.monotonic() - begun
@@ -96,9 +105,9 @@ class KillLoop:
         """Takes one run to its end, through as many kills as fall into it."""
         process = desk.start(*desk.run_arguments)
         while self.kills.total() < kills and self._wait(desk, process, expected):
-            victim = self._random.choice(VICTIMS)
+            victim = self._random.choice(self._victims)
             survivors = self._kill(desk, process, victim)
-            if victim == "worker":
+            if victim in ("worker", "tool"):
                 continue
             if self._is_over(desk):
                 break
@@ -133,10 +142,14 @@ class KillLoop:
         row = desk.latest()
         tools = {pid: born for pid in marked(RUN_MARK, [row.id]) if (born := birth(pid))} if row else {}
         desk.let_go()
-        if victim != "engine":
+        if victim == "tool":
+            if not tools:
+                return {}
+            kill(self._random.choice(sorted(tools)))
+        elif victim != "engine":
             for pid in workers if victim == "both" else [self._random.choice(workers)]:
                 kill(pid)
-        if victim != "worker":
+        if victim in ("engine", "both"):
             kill(process.pid)
             process.communicate()
         self.kills[victim] += 1
@@ -172,6 +185,7 @@ class KillLoop:
         if process.returncode == 0:
             assert printed(out) == expected.outputs
         assert_nothing_was_done_twice(desk.log())
+        self._check_more(desk)
         wait_until(lambda: not desk.leftovers(), "something outlived the run")
 
 
@@ -180,15 +194,15 @@ def _has_begun(entry: LogRow) -> bool:
     return entry.new == JobState.LEASED or entry.new == RunState.DONE
 
 
-def main() -> None:
-    """Runs the loop in a temporary folder."""
+def main(new_loop: Callable[[Path, int], KillLoop] = KillLoop) -> None:
+    """Runs a loop in a temporary folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="killloop-") as folder:
-        loop = KillLoop(Path(folder), options.seed)
+        loop = new_loop(Path(folder), options.seed)
         try:
             loop.run(options.kills)
         except AssertionError as error:

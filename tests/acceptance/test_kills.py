@@ -11,6 +11,7 @@ import pytest
 from driving import Desk, assert_nothing_was_done_twice, finish, kill, wait_until
 from helios_wf_local.journals import read
 from killloop import KillLoop
+from rangeloop import new_range_loop
 
 from helios_wf.states import JobState
 
@@ -19,6 +20,12 @@ KILLS = 50
 
 def test_killed_and_resumed_runs_give_the_outputs_of_an_undisturbed_one(tmp_path: Path) -> None:
     loop = KillLoop(tmp_path, seed=20)
+    loop.run(kills=6)
+    assert loop.kills.total() == 6
+
+
+def test_no_event_is_lost_or_done_twice_when_resident_tools_are_killed_too(tmp_path: Path) -> None:
+    loop = new_range_loop(tmp_path, seed=3)
     loop.run(kills=6)
     assert loop.kills.total() == 6
 
@@ -53,6 +60,16 @@ def test_fifty_kills_change_no_output(tmp_path: Path, capsys: pytest.CaptureFixt
     with capsys.disabled():
         loop.run(KILLS)
     assert set(loop.kills) == {"engine", "worker", "both"}
+
+
+@pytest.mark.killloop
+def test_a_hundred_kills_lose_no_event_and_do_none_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop = new_range_loop(tmp_path, seed=100)
+    with capsys.disabled():
+        loop.run(2 * KILLS)
+    assert set(loop.kills) == {"engine", "worker", "both", "tool"}
 
 
 @pytest.mark.killloop
