@@ -3,10 +3,10 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export PYTHON
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types arch format check bench killloop constraints environment environment-test clean
+.PHONY: help demo test lint types arch format check bench killloop killloop-slurm constraints environment environment-test clean
 
 help:  ## Show what can be made
-	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: environment  ## Generate event files, run a template over them, show the result
 	@.ci/demo
@@ -36,7 +36,10 @@ bench: environment-test  ## Run the benchmarks (minutes)
 	    echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
 
 killloop: environment-test  ## Kill the engine and its workers again and again, and compare the outputs
-	@$(BIN)/python -m pytest -m killloop $(ARGS)
+	@$(BIN)/python -m pytest -m "killloop and not slurm" $(ARGS)
+
+killloop-slurm: environment-test  ## Kill engines, nodes and daemons of a real Slurm again and again, and compare the outputs
+	@$(BIN)/python -m pytest -m "killloop and slurm" $(ARGS)
 
 constraints: environment-test  ## Bring constraints.txt to the newest versions (needs uv)
 	@{ head -2 constraints.txt; uv pip compile pyproject.toml --all-extras --python-version 3.11 --upgrade \
