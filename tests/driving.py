@@ -192,7 +192,7 @@ class Desk:
         """Returns the processes that work for this folder: marked tools, and workers of its home."""
         row = self.latest()
         tools = marked(RUN_MARK, [row.id]) if row is not None else []
-        workers = [pid for pid in pids() if b"helios_wf.worker" in command_line(pid)]
+        workers = [pid for pid in pids() if re.search(rb"helios_wf\.(file_)?worker", command_line(pid))]
         return tools + [pid for pid in workers if f"{self.home}/".encode() in command_line(pid)]
 
     def published(self) -> dict[str, str]:
