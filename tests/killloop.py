@@ -23,6 +23,7 @@ from driving import (
     assert_nothing_was_done_twice,
     birth,
     children,
+    command_line,
     finish,
     kill,
     printed,
@@ -136,7 +137,7 @@ class KillLoop:
 
     def _kill(self, desk: Desk, process: subprocess.Popen[str], victim: str) -> dict[int, str]:
         """Kills, and returns the births of the tools that were running just before."""
-        workers = children(process.pid)
+        workers = [pid for pid in children(process.pid) if b"helios_wf.worker" in command_line(pid)]
         if victim == "worker" and not workers:
             return {}
         row = desk.latest()

@@ -208,6 +208,71 @@ def test_the_tree_of_an_image_is_imported_where_it_is_missing(
         podman("rmi", "--force", name)
 
 
+RESIDENT = """
+echo '{"type":"ready"}'; echo '{"type":"get"}'
+while read -r line; do
+    case $line in
+        *ranges*)
+            range=${line#*'"range":"'}; range=${range%%'"'*}
+            outdir=${line#*'"outdir":"'}; outdir=${outdir%%'"'*}
+            echo "$range $$ $(cat /etc/inside)" > "$outdir/out.txt"
+            echo '{"type":"done","range":"'"$range"'"}'; echo '{"type":"get"}' ;;
+        *no_more*) echo '{"type":"bye"}'; exit ;;
+    esac
+done
+"""
+
+
+def test_a_resident_tool_stays_in_its_container_for_all_ranges(image: str, helios: Command) -> None:
+    resident = {
+        "class": "CommandLineTool",
+        "helios:events": {"resident": "stream"},
+        "requirements": {"DockerRequirement": {"dockerPull": image}},
+        "baseCommand": ["sh", "-c", RESIDENT],
+        "inputs": {
+            "events": "File",
+            "stream": "boolean?",
+            "first_event": "long?",
+            "n_events": "long?",
+        },
+        "outputs": {"out": {"type": "File", "outputBinding": {"glob": "out.txt"}}},
+    }
+    document = {
+        "cwlVersion": "v1.2",
+        "class": "Workflow",
+        "$namespaces": {"helios": "https://w3id.org/helios-wf#"},
+        "requirements": {"ScatterFeatureRequirement": {}},
+        "inputs": {"events": "File[]"},
+        "steps": {
+            "work": {
+                "run": resident,
+                "scatter": "events",
+                "in": {"events": "events"},
+                "out": ["out"],
+                "helios:split": {"input": "events", "jobsPerFile": 1, "eventsPerRange": 2},
+            },
+            "join": {
+                "run": {
+                    "class": "CommandLineTool",
+                    "baseCommand": "cat",
+                    "inputs": {"parts": {"type": "File[]", "inputBinding": {"position": 1}}},
+                    "stdout": "joined.txt",
+                    "outputs": {"joined": "stdout"},
+                },
+                "in": {"parts": "work/out"},
+                "out": ["joined"],
+                "helios:merge": {"input": "parts"},
+            },
+        },
+        "outputs": {"joined": {"type": "File", "outputSource": "join/joined"}},
+    }
+    events = helios.write("events.txt", "an event\n" * 10)
+    outputs = run(helios, document, {"events": [{"class": "File", "path": str(events)}]})
+    lines = [line.split(maxsplit=2) for line in read(outputs["joined"]).splitlines()]
+    assert [name for name, _, _ in lines] == [f"{first}-{first + 2}.1" for first in range(0, 10, 2)]
+    assert {(process, inside) for _, process, inside in lines} == {(lines[0][1], "the image")}
+
+
 def test_what_cwltool_runs_is_in_the_container_too(image: str, helios: Command) -> None:
     inplace = {"InplaceUpdateRequirement": {"inplaceUpdate": True}}
     document = tool(image, "cat /etc/inside; echo made > made.txt", **inplace)
