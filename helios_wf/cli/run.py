@@ -151,6 +151,8 @@ def drive(
     from helios_wf.cli.progress import Progress
     from helios_wf.session import Session
 
+    if store.notice and not quiet:
+        click.echo(store.notice, err=True)
     progress = Progress(quiet)
     session = Session(store, settings, progress, layouts)
     interrupts.reach(session)

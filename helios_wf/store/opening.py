@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from helios_wf.config import masked
 from helios_wf.errors import MissingExtraError, SettingsError, StoreUnusableError
 from helios_wf.store.problems import translated
-from helios_wf.store.sqlite import sqlite_engine
+from helios_wf.store.sqlite import network_notice, sqlite_engine
 from helios_wf.store.upgrade import ensure
 
 FILE_NAME = "helios.db"
@@ -25,12 +25,14 @@ ALONE = 0x68656C696F73
 class Store:
     """An opened store; threads may share it, each with transactions of its own.
 
-    ``place`` is where it is, in words (a path, or a URL without its password).
+    ``place`` is where it is, in words (a path, or a URL without its password); ``notice`` what a user should
+    know of that, empty when there is nothing.
     """
 
-    def __init__(self, engine: Engine, place: str) -> None:
+    def __init__(self, engine: Engine, place: str, notice: str = "") -> None:
         self.engine = engine
         self.place = place
+        self.notice = notice
 
     @classmethod
     def open(cls, url: str | None, home: Path) -> Store:
@@ -46,8 +48,8 @@ class Store:
             UserError: a newer helios-wf made the store.
             StoreError: it cannot be opened; a StoreUnusableError where the caller must mend that.
         """
-        engine, place = _sqlite(home / FILE_NAME) if url is None else _by_url(url)
-        store = cls(engine, place)
+        engine, place, notice = _sqlite(home / FILE_NAME) if url is None else _by_url(url)
+        store = cls(engine, place, notice)
         try:
             with translated(place):
                 ensure(engine, place)
@@ -90,7 +92,7 @@ class Store:
         self.engine.dispose()
 
 
-def _by_url(text: str) -> tuple[Engine, str]:
+def _by_url(text: str) -> tuple[Engine, str, str]:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -112,7 +114,7 @@ def _wrong_url(given: str) -> str:
     )
 
 
-def _sqlite(path: Path) -> tuple[Engine, str]:
+def _sqlite(path: Path) -> tuple[Engine, str, str]:
     path = path.absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,10 +123,10 @@ def _sqlite(path: Path) -> tuple[Engine, str]:
             f"store {path}: its folder cannot be made ({error.strerror}); "
             "give another with --home, or mend its permissions"
         ) from error
-    return sqlite_engine(path), str(path)
+    return sqlite_engine(path), str(path), network_notice(path)
 
 
-def _postgresql(url: URL) -> tuple[Engine, str]:
+def _postgresql(url: URL) -> tuple[Engine, str, str]:
     try:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -133,4 +135,4 @@ def _postgresql(url: URL) -> tuple[Engine, str]:
         )
     except ImportError as error:
         raise MissingExtraError("a PostgreSQL store", "psycopg", "postgresql") from error
-    return engine, url.render_as_string(hide_password=True)
+    return engine, url.render_as_string(hide_password=True), ""

@@ -39,6 +39,16 @@ def sqlite_engine(path: Path) -> Engine:
     return engine
 
 
+def network_notice(path: Path) -> str:
+    """Returns what a user should know of a store on a network file system; empty for any other."""
+    if not on_network(path):
+        return ""
+    return (
+        f"the store {path} is on a network file system: SQLite goes without a write-ahead log there "
+        f"(journal_mode=DELETE), and commands wait for each other, up to {BUSY_TIMEOUT_S:g} s"
+    )
+
+
 def on_network(path: Path, mountinfo: str | None = None) -> bool:
     """Says whether a path lies on a network file system; where that cannot be told, it does not."""
     if mountinfo is None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
 
 from helios_wf.errors import MissingExtraError, SettingsError, StoreError, UserError
-from helios_wf.store import Store, documents, opening, runs, sqlite, upgrade
+from helios_wf.states import JobState
+from helios_wf.store import Store, documents, jobs, opening, runs, sqlite, upgrade
 from helios_wf.store.problems import advice
-from helios_wf.store.rows import NewRun
+from helios_wf.store.rows import Lease, NewRun
 from helios_wf.store.schema import REVISIONS, VERSION_TABLE, metadata
 
 
@@ -292,6 +294,33 @@ broken line"""
 )
 def test_network_file_systems_are_told_from_local_ones(path: str, expected: bool) -> None:
     assert sqlite.on_network(Path(path), MOUNTS) is expected
+
+
+def test_a_store_on_a_network_file_system_says_so_and_others_say_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Store.open(None, tmp_path / "local")) as store:
+        assert store.notice == ""
+    monkeypatch.setattr(sqlite, "on_network", lambda path: True)
+    with closing(Store.open(None, tmp_path / "nfs")) as store:
+        assert "network file system" in store.notice
+        assert str(tmp_path / "nfs" / "helios.db") in store.notice
+
+
+def test_on_a_network_file_system_readers_and_a_writer_take_turns_without_exclusive_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "on_network", lambda path: True)
+    with closing(Store.open(None, tmp_path)) as store, closing(Store.open(None, tmp_path)) as other:
+        with store.write() as tx:
+            jobs.lease(tx, "r", [Lease(task=0, path="0", attempt=1)])
+        with other.read() as tx:
+            assert jobs.counts(tx, "r") == {0: {JobState.LEASED: 1}}
+            assert tx.exec_driver_sql("PRAGMA locking_mode").scalar() == "normal"
+        with store.write() as tx:
+            jobs.lease(tx, "r", [Lease(task=0, path="1", attempt=1)])
+        with other.read() as tx:
+            assert jobs.counts(tx, "r") == {0: {JobState.LEASED: 2}}
 
 
 def test_on_a_network_file_system_no_shared_memory_is_used(
