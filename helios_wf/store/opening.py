@@ -48,7 +48,8 @@ class Store:
             UserError: a newer helios-wf made the store.
             StoreError: it cannot be opened; a StoreUnusableError where the caller must mend that.
         """
-        engine, place, notice = _sqlite(home / FILE_NAME) if url is None else _by_url(url)
+        engine, place = _sqlite(home / FILE_NAME) if url is None else _by_url(url)
+        notice = network_notice(Path(place)) if engine.dialect.name == "sqlite" else ""
         store = cls(engine, place, notice)
         try:
             with translated(place):
@@ -92,7 +93,7 @@ class Store:
         self.engine.dispose()
 
 
-def _by_url(text: str) -> tuple[Engine, str, str]:
+def _by_url(text: str) -> tuple[Engine, str]:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -114,7 +115,7 @@ def _wrong_url(given: str) -> str:
     )
 
 
-def _sqlite(path: Path) -> tuple[Engine, str, str]:
+def _sqlite(path: Path) -> tuple[Engine, str]:
     path = path.absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,10 +124,10 @@ def _sqlite(path: Path) -> tuple[Engine, str, str]:
             f"store {path}: its folder cannot be made ({error.strerror}); "
             "give another with --home, or mend its permissions"
         ) from error
-    return sqlite_engine(path), str(path), network_notice(path)
+    return sqlite_engine(path), str(path)
 
 
-def _postgresql(url: URL) -> tuple[Engine, str, str]:
+def _postgresql(url: URL) -> tuple[Engine, str]:
     try:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -135,4 +136,4 @@ def _postgresql(url: URL) -> tuple[Engine, str, str]:
         )
     except ImportError as error:
         raise MissingExtraError("a PostgreSQL store", "psycopg", "postgresql") from error
-    return engine, url.render_as_string(hide_password=True), ""
+    return engine, url.render_as_string(hide_password=True)
