@@ -179,21 +179,24 @@ class Confined:
         assert self._process is not None
         code = self._process.wait()
         self.close()
-        if code == -signal.SIGPROF:
-            return DiedError("it took too long", out_of_time=True)
-        if code == -signal.SIGKILL:
-            return DiedError(
-                f"it was killed (for memory, or because it slept for {WALL_FACTOR} times its limit)"
-            )
-        if code < 0:
-            return DiedError(f"its process was ended by {signal.Signals(-code).name}")
-        return DiedError(f"its process ended with {code}", idle=code == 0)
+        return ended(code)
 
     def _forget_foreign(self) -> None:
         """Leaves a child alone that belongs to the process that this one was forked from."""
         if self._process is not None and self._owner != os.getpid():
             self._process.returncode = 0
             self._process = None
+
+
+def ended(code: int) -> DiedError:
+    """Returns how a child ended that should have answered, from its exit code (minus a signal's number)."""
+    if code == -signal.SIGPROF:
+        return DiedError("it took too long", out_of_time=True)
+    if code == -signal.SIGKILL:
+        return DiedError(f"it was killed (for memory, or because it slept for {WALL_FACTOR} times its limit)")
+    if code < 0:
+        return DiedError(f"its process was ended by {signal.Signals(-code).name}")
+    return DiedError(f"its process ended with {code}", idle=code == 0)
 
 
 def _ends(process: subprocess.Popen[bytes]) -> tuple[int, int]:
@@ -214,26 +217,46 @@ def serve(
         memory_mb: address space of the process, in MiB.
         idle_s: the process ends when it is not asked for so long; None: never.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = memory_mb << 20
-    resource.setrlimit(resource.RLIMIT_AS, (wanted if most < 0 else min(wanted, most), most))
-    # what a request prints must not stand among the answers
-    out = os.dup(1)
-    os.dup2(2, 1)
-    requests = Lines()
-    while select.select([0], [], [], idle_s)[0] and (data := os.read(0, CHUNK)):
-        for line in requests.of(data):
-            signal.setitimer(signal.ITIMER_PROF, cpu_s)
-            said = answer(line) + b"\n"
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            with contextlib.suppress(BrokenPipeError):
-                _write_all(out, said)
+    limit_memory(memory_mb)
+    for line, out in requests(idle_s):
+        signal.setitimer(signal.ITIMER_PROF, cpu_s)
+        said = answer(line)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        out(said)
     os._exit(0)
 
 
-def _write_all(to: int, data: bytes) -> None:
+def limit_memory(memory_mb: int) -> None:
+    """Gives this process an address space of so many MiB at most."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = memory_mb << 20
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if most < 0 else min(wanted, most), most))
+
+
+def requests(idle_s: float | None = None) -> Iterator[tuple[bytes, Callable[[bytes], None]]]:
+    """Yields the lines of standard input, each with what sends its answer, until it ends or none comes.
+
+    Args:
+        idle_s: so long is waited for the next; None: for ever.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # what a request prints must not stand among the answers
+    out = os.dup(1)
+    os.dup2(2, 1)
+
+    def send(answer: bytes) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            write_all(out, answer + b"\n")
+
+    lines = Lines()
+    while select.select([0], [], [], idle_s)[0] and (data := os.read(0, CHUNK)):
+        for line in lines.of(data):
+            yield line, send
+
+
+def write_all(to: int, data: bytes) -> None:
+    """Writes all of some data to a file descriptor."""
     view = memoryview(data)
     while view:
         view = view[os.write(to, view) :]

@@ -1,7 +1,8 @@
 """The process in which documents are read: ``python -m helios_wf.cwl.reader SECONDS``, for ``load``.
 
-Whatever a document makes its reader do, it does here, within limits of time and memory.  Lines in: a
-``Request``; lines out: a ``Reply``, both JSON.
+It imports cwltool once, and reads each document in a child of its own.  Whatever a document makes its
+reader do, it does there, within limits of time and memory.  Lines in: a ``Request``; lines out: a ``Reply``,
+both JSON.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import msgspec
 
-from helios_wf.confined import serve
 from helios_wf.cwl.complaints import unique, with_near_source
 from helios_wf.cwl.convert import Conversion, process_name, version_of
 from helios_wf.cwl.field_table import FieldTable, read_fields
@@ -23,11 +23,15 @@ from helios_wf.cwl.limits import READER_MB
 from helios_wf.cwl.outline import source_names
 from helios_wf.cwl.overrides import Overrides
 from helios_wf.cwl.places import expression_places
-from helios_wf.cwl.reading import Answer, Reply, Request
+from helios_wf.cwl.reading import Answer, Reply, Request, failed
 from helios_wf.cwl.sources import Sources
-from helios_wf.cwl.strict import STUMBLED, diagnose, read_process
+from helios_wf.cwl.strict import EXTENSIONS, STUMBLED, diagnose, read_process, warm_up
 from helios_wf.errors import FieldsError, Problem, TemplateError, UnsupportedError
+from helios_wf.forking import serve_forked
 from helios_wf.model import Place, Remark
+
+_VERSION = re.compile(rb"cwlVersion[\"']?\s*:\s*[\"']?(v1\.[012])\b")
+_LOOKED_AT = 1 << 16
 
 IDLE_S = 2.0
 """Seconds without a request after which the process ends: it is large, and a run does not need it."""
@@ -154,10 +158,30 @@ def reply(request: Request) -> Reply:
     return Reply(problems=[Remark(Place(request.path, 1, 1), message)])
 
 
+def prepare(request: Request) -> None:
+    """Loads the schema that a document will want, for this process and all its children."""
+    with contextlib.suppress(OSError):
+        path = Path(request.path)
+        # a pipe would be waited for
+        if path.is_file():
+            with path.open("rb") as stream:
+                head = stream.read(_LOOKED_AT)
+            versions = {found.decode() for found in _VERSION.findall(head)}
+            warm_up(versions, with_extensions=EXTENSIONS.encode() in head)
+
+
 def main(limit_s: float) -> None:
     """Serves until standard input ends, or nobody asks any more."""
     decode = msgspec.json.Decoder(Request).decode
-    serve(lambda line: msgspec.json.encode(reply(decode(line))), limit_s, READER_MB, IDLE_S)
+    encode = msgspec.json.encode
+    serve_forked(
+        lambda line: encode(reply(decode(line))),
+        lambda line, died: encode(failed(decode(line), died, limit_s)),
+        limit_s,
+        READER_MB,
+        IDLE_S,
+        lambda line: prepare(decode(line)),
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Documents read in a limited process beside this one: what it is asked, and what it replies."""
+"""Documents read in limited processes beside this one: what they are asked, and what they reply."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_apart(request: Request) -> Answer:
         TemplateError: It is wrong, or reading it passed a limit.
         UnsupportedError: It asks for a feature that is not supported.
     """
-    reply = msgspec.json.decode(_ask(request, load_s()), type=Reply)
+    reply = _ask(request, load_s())
     if reply.unsupported:
         raise UnsupportedError(reply.unsupported)
     if reply.answer is None:
@@ -58,7 +58,16 @@ def read_apart(request: Request) -> Answer:
     return reply.answer
 
 
-def _ask(request: Request, limit_s: float) -> bytes:
+def failed(request: Request, died: DiedError, limit_s: float) -> Reply:
+    """Returns the reply to a request over which its reader died."""
+    message = f"reading it failed: {died}"
+    if died.out_of_time:
+        message = f"reading it takes more than {limit_s:g} s of processor time"
+        message += f"; {LOAD_SECONDS} sets another limit"
+    return Reply(problems=[Remark(Place(request.path, 1, 1), message)])
+
+
+def _ask(request: Request, limit_s: float) -> Reply:
     line = msgspec.json.encode(request)
     try:
         try:
@@ -68,12 +77,8 @@ def _ask(request: Request, limit_s: float) -> bytes:
                 raise
             (said,) = _reader(limit_s).ask([line])
     except DiedError as died:
-        message = f"reading it failed: {died}"
-        if died.out_of_time:
-            message = f"reading it takes more than {limit_s:g} s of processor time"
-            message += f"; {LOAD_SECONDS} sets another limit"
-        raise TemplateError([Problem(Place(request.path, 1, 1), message)]) from None
-    return said
+        return failed(request, died, limit_s)
+    return msgspec.json.decode(said, type=Reply)
 
 
 @lru_cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from cwltool.context import LoadingContext
 from cwltool.errors import UnsupportedRequirement, WorkflowException
 from cwltool.load_tool import default_loader, fetch_document, make_tool, resolve_and_validate_document
 from cwltool.process import Process, get_schema, use_custom_schema
+from cwltool.update import INTERNAL_VERSION
 from cwltool.workflow import default_make_tool
 from schema_salad.exceptions import SchemaSaladException, ValidationException
 from schema_salad.fetcher import DefaultFetcher
@@ -174,10 +175,30 @@ def _fetcher(sources: Sources) -> Any:
     return BelowRoot
 
 
+def warm_up(versions: Iterable[str], *, with_extensions: bool) -> None:
+    """Loads cwltool's schemas of some versions of CWL, which takes about half a second each time.
+
+    Args:
+        versions: as documents write them.
+        with_extensions: whether cwltool is to know its own extensions.
+    """
+    if with_extensions:
+        _add_extensions()
+    with quiet():
+        # the first is where File and Directory come from
+        for version in {"v1.0", *versions, INTERNAL_VERSION}:
+            get_schema(version)
+
+
 def _extend(sources: Sources) -> None:
     """Makes cwltool know its own extensions (CUDA, MPI, ...) when a document names them."""
+    if any(EXTENSIONS in source.text for source in sources.files.values()):
+        _add_extensions()
+
+
+def _add_extensions() -> None:
     global _extended
-    if _extended or not any(EXTENSIONS in source.text for source in sources.files.values()):
+    if _extended:
         return
     _extended = True
     for version in ("v1.0", "v1.1", "v1.2", "v1.3.0-dev1"):
