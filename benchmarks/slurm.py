@@ -92,7 +92,12 @@ def helios(size: int, mode: str) -> None:
         ):
             (folder / file).write_text(text)
         command = Path(sys.executable).with_name("helios-wf")
-        subprocess.run([command, "run", "-q", "workflow.cwl", "job.json"], cwd=folder, check=True)
+        subprocess.run(
+            [command, "run", "-q", "workflow.cwl", "job.json"],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
 
 
 def each(size: int) -> None:
