@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,6 +170,30 @@ def test_slurms_own_time_limit_is_a_cause_of_its_own(slurm: Cluster, bench: Benc
     bench.started(handle)
     slurm.call("scontrol", "update", f"JobId={task_of(slurm)[0]}", "EndTime=now+1seconds")
     assert bench.drain(1)[handle].cause is Cause.TIME_LIMIT
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not os.access("/sys/fs/cgroup/memory", os.W_OK),
+    reason="no control groups (v1) can be made here",
+)
+def test_a_job_that_uses_more_memory_than_it_asked_for_is_a_cause_of_its_own(
+    slurm: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = Cluster(1, "--cgroup")
+    try:
+        monkeypatch.setenv("SLURM_CONF", str(strict.conf))
+        backend = make_slurm(tmp_path / "home")
+        bench = Bench(backend, tmp_path, "run-memory")
+        hungry = shell_tool(f"exec {sys.executable} -c 'x = bytearray(900_000_000); print(len(x))'")
+        spec, modest = bench.spec(hungry, Resources(ram_mb=100)), bench.spec(hungry, Resources(ram_mb=1500))
+        backend.submit([spec, modest])
+        reports = bench.drain(2)
+        assert reports[spec.handle].cause is Cause.MEMORY
+        assert reports[modest.handle].cause is None
+        backend.close()
+    finally:
+        strict.down()
 
 
 def test_a_waiting_job_says_why_in_slurms_words_and_ours(slurm: Cluster, bench: Bench) -> None:

@@ -9,14 +9,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from fake_slurm import FakeSlurm
 from helios_wf_slurm import SlurmBackend, fleet, launching
 
 from helios_wf.backend import Backend, BackendSettings, Life
 from helios_wf.errors import BackendError
-from helios_wf.model import Json, Resources
+from helios_wf.model import Json, Report, Resources
 from helios_wf.processes import JOB_MARK, RUN_MARK, marked
+from helios_wf.spool import Spool
 from helios_wf.states import Cause
 from helios_wf.testing import BackendContract, Bench, drain, shell_tool, timed, wait_until
 
@@ -471,4 +473,36 @@ def test_time_that_does_not_suffice_is_not_begun(fake: FakeSlurm, tmp_path: Path
     assert why
     backend.cancel([too_long.handle])
     assert bench.drain(1)[too_long.handle].cause is Cause.CANCELLED
+    backend.close()
+
+
+# -- a slow file system ------------------------------------------------------------------------------------
+
+
+def test_a_success_is_reported_once_its_files_can_be_seen_here_too(fake: FakeSlurm, tmp_path: Path) -> None:
+    backend = make(tmp_path / "home", late_seconds=30.0)
+    bench = Bench(backend, tmp_path, "run-late")
+    spec = bench.spec(shell_tool("sleep 1000"))
+    backend.submit([spec])
+    bench.started(spec.handle)
+    (folder,) = (tmp_path / "home" / "slurm").glob("helios-*")
+    late = tmp_path / "late.txt"
+    out: Json = {"class": "File", "path": str(late), "size": 3}
+    report = Report(run=spec.run, key=spec.key, attempt=1, outputs={"out": out}, exit_code=0)
+    Spool(folder).say(0, "1-0-0", 999, msgspec.json.encode({"report": report}) + b"\n")
+    wait_until(lambda: not list(backend._fleet._chunks()), backend)
+    assert backend.poll(0.3) == []
+    late.write_text("abc")
+    assert drain(backend, 1) == {spec.handle: report}
+    fake.release()
+    backend.close()
+
+
+def test_files_that_never_come_are_not_waited_for_for_ever(fake: FakeSlurm, tmp_path: Path) -> None:
+    backend = make(tmp_path / "home", late_seconds=0.3)
+    bench = Bench(backend, tmp_path, "run-never")
+    path = tmp_path / "never.txt"
+    report = bench.report(shell_tool("true"), f={"class": "File", "location": path.as_uri()})
+    assert (report.cause, report.permanent) == (Cause.BAD_INPUT, True)
+    assert str(path) in report.message
     backend.close()
