@@ -78,7 +78,7 @@ class TaskRow(Noun, frozen=True):
 
 
 class Lease(Noun, frozen=True):
-    """An attempt of a job that is handed to a backend; ``first`` and ``stop`` are its event range."""
+    """An attempt of a job that is handed to a backend; its events are ``[first, stop)`` of ``file``."""
 
     task: int
     path: str
@@ -88,6 +88,7 @@ class Lease(Noun, frozen=True):
     backend: str = ""
     directory: str = ""
     note: str = ""
+    file: str | None = None
 
 
 class Settlement(Noun, frozen=True):
@@ -121,7 +122,8 @@ class Settlement(Noun, frozen=True):
 class JobRow(Noun, frozen=True):
     """A job as the store knows it.
 
-    ``charged`` counts failed tries that were the job's own, ``lost`` those that were not.  The fields from
+    ``charged`` counts failed tries that were the job's own, ``lost`` those that were not; ``file`` is the path
+    of the file that its events ``[first, stop)`` are in, where it is cut.  The fields from
     ``cause`` on tell of the last attempt that was settled.  An attempt waited from ``submitted_at``, when it
     was handed to the backend, to ``started_at``, and then ran for ``wall_s``.
     """
@@ -134,6 +136,7 @@ class JobRow(Noun, frozen=True):
     lost: int
     first: int | None
     stop: int | None
+    file: str | None
     backend: str
     directory: str
     not_before: float

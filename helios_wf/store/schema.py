@@ -94,6 +94,7 @@ jobs = Table(
     Column("lost", Integer, nullable=False),
     Column("first", BigInteger),
     Column("stop", BigInteger),
+    Column("file", Text),
     Column("backend", Text, nullable=False),
     Column("directory", Text, nullable=False),
     Column("not_before", Double, nullable=False),

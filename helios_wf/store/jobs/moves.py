@@ -20,11 +20,12 @@ _THIS = "run = :run AND task = :task AND path = :key"
 _STATE = "coalesce(state, '')"
 
 _LEASE = """
-    INSERT INTO jobs (run, task, path, state, attempt, charged, lost, first, stop, backend, directory,
-        not_before, submitted_at)
-    VALUES (:run, :task, :key, 'LEASED', :attempt, 0, 0, :first, :stop, :backend, :directory, 0, :at)
+    INSERT INTO jobs (run, task, path, state, attempt, charged, lost, first, stop, file, backend,
+        directory, not_before, submitted_at)
+    VALUES (:run, :task, :key, 'LEASED', :attempt, 0, 0, :first, :stop, :file, :backend, :directory,
+        0, :at)
     ON CONFLICT (run, task, path) DO UPDATE SET state = 'LEASED', attempt = excluded.attempt,
-        first = excluded.first, stop = excluded.stop, backend = excluded.backend,
+        first = excluded.first, stop = excluded.stop, file = excluded.file, backend = excluded.backend,
         directory = excluded.directory, not_before = 0, submitted_at = excluded.submitted_at
     WHERE jobs.state = 'READY' AND jobs.attempt < excluded.attempt
 """
@@ -172,6 +173,7 @@ def _lease_values(run: str, at: float, one: Lease) -> dict[str, Any]:
         "attempt": one.attempt,
         "first": one.first,
         "stop": one.stop,
+        "file": one.file,
         "backend": one.backend,
         "directory": one.directory,
         "old": "READY",

@@ -133,6 +133,7 @@ def _row(row: Row[Any]) -> JobRow:
         lost=row.lost,
         first=row.first,
         stop=row.stop,
+        file=row.file,
         backend=row.backend,
         directory=row.directory,
         not_before=row.not_before,

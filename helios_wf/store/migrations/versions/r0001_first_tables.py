@@ -106,6 +106,7 @@ def _jobs() -> None:
         sa.Column("lost", sa.Integer(), nullable=False),
         sa.Column("first", sa.BigInteger(), nullable=True),
         sa.Column("stop", sa.BigInteger(), nullable=True),
+        sa.Column("file", sa.Text(), nullable=True),
         sa.Column("backend", sa.Text(), nullable=False),
         sa.Column("directory", sa.Text(), nullable=False),
         sa.Column("not_before", sa.Double(), nullable=False),
