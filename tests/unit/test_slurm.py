@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from helios_wf_slurm import commands, ending, parsing, scripts
 from helios_wf_slurm.commands import Need, need_of, task_time_s
@@ -271,6 +273,11 @@ def test_the_partition_of_the_profile_counts() -> None:
 def test_the_environment_keeps_what_finds_slurm_and_nothing_else_of_it() -> None:
     given = {"SLURM_CONF": "c", "SLURM_JOB_ID": "1", "SBATCH_QOS": "q", "SQUEUE_SORT": "s", "PATH": "p"}
     assert environment(given) == {"SLURM_CONF": "c", "PATH": "p"}
+
+
+@pytest.mark.parametrize("word", [*KEYS, "profile", *ending.ENDINGS])
+def test_every_setting_and_every_ending_is_in_the_docs(word: str) -> None:
+    assert f"`{word}`" in (Path(__file__).parents[2] / "docs" / "slurm.md").read_text(encoding="utf-8")
 
 
 def test_no_ending_is_without_words() -> None:
