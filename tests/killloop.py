@@ -113,7 +113,8 @@ class KillLoop:
             if self._is_over(desk):
                 break
             process = self._resume(desk, survivors)
-        out, _ = finish(process, None)
+        out, err = finish(process, None)
+        assert desk.run().state is RunState.DONE, f"{desk.run()} after exit code {process.returncode}: {err}"
         self._check(desk, expected, process, out)
 
     def _wait(self, desk: Desk, process: subprocess.Popen[str], expected: Expected) -> bool:
@@ -180,8 +181,6 @@ class KillLoop:
         return process
 
     def _check(self, desk: Desk, expected: Expected, process: subprocess.Popen[str], out: str) -> None:
-        row = desk.run()
-        assert row.state is RunState.DONE, f"run {row.id} ended {row.state}: {row.reason}"
         assert desk.published() == expected.files
         if process.returncode == 0:
             assert printed(out) == expected.outputs
