@@ -213,6 +213,10 @@ def load_alone(path: Path, runtime: dict[str, Json]) -> tuple[Any, Any]:
     from cwltool.context import LoadingContext, RuntimeContext
     from cwltool.load_tool import load_tool
 
+    from helios_wf.cwl.strict import EXTENSIONS, know_extensions
+
+    if EXTENSIONS in path.read_text(encoding="utf-8"):
+        know_extensions()
     loading = LoadingContext({"disable_js_validation": True, "strict": False, "relax_path_checks": True})
     loading.construct_tool_object = cwltool.workflow.default_make_tool
     tool = load_tool(str(path), loading)

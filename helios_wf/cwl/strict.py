@@ -183,7 +183,7 @@ def warm_up(versions: Iterable[str], *, with_extensions: bool) -> None:
         with_extensions: whether cwltool is to know its own extensions.
     """
     if with_extensions:
-        _add_extensions()
+        know_extensions()
     with quiet():
         # the first is where File and Directory come from
         for version in {"v1.0", *versions, INTERNAL_VERSION}:
@@ -193,10 +193,11 @@ def warm_up(versions: Iterable[str], *, with_extensions: bool) -> None:
 def _extend(sources: Sources) -> None:
     """Makes cwltool know its own extensions (CUDA, MPI, ...) when a document names them."""
     if any(EXTENSIONS in source.text for source in sources.files.values()):
-        _add_extensions()
+        know_extensions()
 
 
-def _add_extensions() -> None:
+def know_extensions() -> None:
+    """Makes cwltool know its own extensions (CUDA, MPI, ...)."""
     global _extended
     if _extended:
         return
