@@ -6,7 +6,8 @@ One worker of the local backend runs one attempt, which is fed with ranges while
 outputs are collected and checksummed, and news journaled; nothing is stored in a database.  The tools write
 one line for each range.  Beside the ways stands a plain loop in a shell that starts the same process for
 each range.  ``slope`` is what more ranges cost, with the start apart; ``sleep 1 s x 10`` are ten ranges of a
-tool that takes a second for each, whose ``ratio`` is the time over the seconds asked for.
+tool that takes a second for each, whose ``ratio`` is the time, without that of no range at all, over the
+seconds asked for.
 """
 
 from __future__ import annotations
@@ -109,18 +110,20 @@ def main() -> None:
         way, ranges, seconds, folder = options.one
         attempt(way, int(ranges), float(seconds), Path(folder))
         return
-    rows = []
+    rows: list[dict[str, Any]] = []
+    start: dict[str, float] = {}
     for way in ("loop", *WAYS):
         sizes = [int(size) for size in options.sizes.split(",")]
         contest = {str(size): partial(measured, way, size) for size in sizes}
         timings = in_turn(options.repeat, contest)
         found = [row(way, int(size), each) for size, each in timings.items()]
+        start[way] = found[0]["median"] if found[0]["size"] == 0 else 0.0
         rows += [*found, *(slope(f"{way}: slope", *pair) for pair in pairwise(found))]
     for text in filter(None, options.sleeps.split(",")):
         seconds, count = (int(part) for part in text.split("x"))
         for way in WAYS:
             its = row(f"{way}: sleep {seconds} s x {count}", count, [measured(way, count, seconds)])
-            its["ratio"] = round(its["median"] / (seconds * count), 4)
+            its["ratio"] = round((its["median"] - start[way]) / (seconds * count), 4)
             rows.append(its)
     report(results("ranges_feeding", {"helios-wf": __version__}, rows), options.output)
 
