@@ -51,6 +51,33 @@ def need_of(spec: JobSpec) -> Need:
     )
 
 
+def alike(one: Need, other: Need) -> bool:
+    """Returns whether jobs may go into one array: neither is given much more than it asks for."""
+    same = (one.run, one.cores, one.gpus) == (other.run, other.cores, other.gpus)
+    if not same or (one.time_s is None) != (other.time_s is None):
+        return False
+    is_near = _near(one.memory_mb, other.memory_mb, 1.25)
+    return is_near and (one.time_s is None or _near(one.time_s, other.time_s or 0.0, 2.0))
+
+
+def _near(one: float, other: float, factor: float) -> bool:
+    return max(one, other) <= factor * max(min(one, other), 1.0)
+
+
+def widest(needs: Iterable[Need]) -> Need:
+    """Returns what suffices for all of these, which are alike."""
+    listed = list(needs)
+    limits = [need.time_s for need in listed if need.time_s is not None]
+    memory_mb = max(need.memory_mb for need in listed)
+    return Need(listed[0].run, listed[0].cores, memory_mb, listed[0].gpus, max(limits, default=None))
+
+
+def suffices(pool: Need, need: Need) -> bool:
+    """Returns whether a worker of a pool has what a job needs."""
+    same = (pool.run, pool.gpus) == (need.run, need.gpus)
+    return same and need.cores <= pool.cores and widest([pool, need]) == pool
+
+
 def task_time_s(need: Need, profile: Profile) -> float | None:
     """Returns how long an array task, or a pool, may last, in seconds; None: as the partition has it.
 

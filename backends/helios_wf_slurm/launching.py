@@ -14,7 +14,7 @@ from helios_wf.errors import BackendUnreachableError
 from helios_wf.model import JobSpec
 from helios_wf.spool import Spool, Terms, write
 from helios_wf_slurm import commands, parsing, scripts
-from helios_wf_slurm.commands import PREFIX, Need, need_of, task_time_s
+from helios_wf_slurm.commands import PREFIX, Need, alike, need_of, suffices, task_time_s, widest
 from helios_wf_slurm.driver import Driver
 from helios_wf_slurm.meanings import is_away, refuses
 from helios_wf_slurm.pace import Pace, cut
@@ -84,7 +84,7 @@ class Launcher:
         chosen: list[JobSpec] = []
         need: Need | None = None
         for spec in waiting:
-            if need is not None and need_of(spec) != need:
+            if need is not None and not alike(need_of(spec), need):
                 continue
             if self._profile.mode == "array" and self.pace.mean(spec.tool) is None:
                 if probing.get(spec.tool, 0) >= PROBES:
@@ -113,7 +113,7 @@ class Launcher:
             A submission that Slurm must still be told of (None: a pool that runs takes the jobs), and how
             many jobs were laid out, from the first on.
         """
-        need = need_of(specs[0])
+        need = widest(map(need_of, specs))
         is_pool = self._profile.mode == "pool"
         self._workers = self._workers_for(need)
         aim_s = POOL_CHUNK_S if is_pool else self._profile.array_task_seconds
@@ -123,7 +123,7 @@ class Launcher:
         width = 4 * self.width if is_pool else self.width
         chunks = list(cut(specs, self._mean, aim_s, width, 0.0 if is_pool else 3.0))[:room]
         self._write_values(specs)
-        live = (sub for sub in active if sub.is_live_pool and sub.need == need)
+        live = (sub for sub in active if sub.is_live_pool and suffices(sub.need, need))
         sub = next(live, None) if is_pool else None
         new = None
         if sub is None:

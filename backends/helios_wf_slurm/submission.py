@@ -12,7 +12,7 @@ import msgspec
 from helios_wf.model import JobSpec, Report
 from helios_wf.spool import Spool, names, write
 from helios_wf.worker import Notice
-from helios_wf_slurm.commands import NAME, Need, need_of
+from helios_wf_slurm.commands import NAME, Need, need_of, widest
 from helios_wf_slurm.meanings import Ending
 
 _DECODER = msgspec.json.Decoder(Notice)
@@ -101,7 +101,7 @@ class Submission:
         specs = [spec for chunk in chunks.values() for spec in chunk]
         if not specs:
             return None
-        its = cls(spool, need_of(specs[0]), terms.linger_s is not None)
+        its = cls(spool, widest(map(need_of, specs)), terms.linger_s is not None)
         its.id = _read(path / "job") or None
         its._next = max(chunks) + 1
         for number, kept in chunks.items():

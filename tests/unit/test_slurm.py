@@ -71,6 +71,27 @@ def test_a_time_limit_holds_for_each_event_range() -> None:
     assert need_of(one).time_s == 50
 
 
+def test_jobs_that_ask_for_nearly_the_same_go_together_with_what_suffices_for_all() -> None:
+    one, near, far = (Need("run", 1, memory, 0, None) for memory in (1000, 1200, 1300))
+    assert commands.alike(one, near)
+    assert not commands.alike(one, far)
+    assert commands.widest([one, near]) == near
+    timed, longer = Need("run", 1, 1000, 0, 60.0), Need("run", 1, 900, 0, 100.0)
+    assert commands.alike(timed, longer)
+    assert commands.widest([timed, longer]) == Need("run", 1, 1000, 0, 100.0)
+    for other in (Need("other", 1, 1000, 0, None), Need("run", 2, 1000, 0, None), timed):
+        assert not commands.alike(one, other)
+
+
+def test_a_pool_takes_what_needs_no_more_than_its_workers_have() -> None:
+    pool = Need("run", 2, 1000, 0, 60.0)
+    assert commands.suffices(pool, Need("run", 2, 500, 0, 30.0))
+    assert not commands.suffices(pool, Need("run", 2, 1001, 0, 30.0))
+    assert not commands.suffices(pool, Need("run", 2, 500, 0, 61.0))
+    assert not commands.suffices(pool, Need("run", 4, 500, 0, 30.0))
+    assert not commands.suffices(pool, Need("other", 2, 500, 0, 30.0))
+
+
 def test_the_profile_s_time_goes_before() -> None:
     need = Need("run", 1, 1, 0, 30.0)
     assert task_time_s(need, Profile(time_minutes=7)) == 420
