@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from helios_wf.cwl.expressions import compile_expression, is_expression
+from helios_wf.cwl.expression_text import is_expression
+from helios_wf.cwl.expressions import compile_expression
 from helios_wf.cwl.files import described
 from helios_wf.cwl.inputs import change_files
 from helios_wf.cwl.javascript import Work

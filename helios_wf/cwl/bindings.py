@@ -12,7 +12,8 @@ from functools import cmp_to_key
 from itertools import zip_longest
 from typing import NamedTuple, TypeAlias
 
-from helios_wf.cwl.expressions import Expression, Javascript, compile_expression, is_expression
+from helios_wf.cwl.expression_text import is_expression
+from helios_wf.cwl.expressions import Expression, Javascript, compile_expression
 from helios_wf.cwl.schema import FILES, SCALARS, Port, Type, as_list, choose, show
 from helios_wf.errors import JobError
 from helios_wf.model import Json

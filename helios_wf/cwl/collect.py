@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from helios_wf.cwl.bindings import Scope
-from helios_wf.cwl.expressions import Expression, compile_expression, is_expression
+from helios_wf.cwl.expression_text import is_expression
+from helios_wf.cwl.expressions import Expression, compile_expression
 from helios_wf.cwl.files import contents, is_file_or_directory, listing, secondary_name
 from helios_wf.cwl.found import Finder
 from helios_wf.cwl.inputs import change_files

@@ -12,13 +12,8 @@ from typing import Any, NamedTuple
 
 from helios_wf.cwl.bindings import CommandLine, Scope
 from helios_wf.cwl.docker import DOCKER, container_of
-from helios_wf.cwl.expressions import (
-    Expression,
-    Javascript,
-    compile_expression,
-    modernise,
-    scripts_in,
-)
+from helios_wf.cwl.expression_text import modernise
+from helios_wf.cwl.expressions import Expression, Javascript, compile_expression, scripts_in
 from helios_wf.cwl.files import Folders, Stage
 from helios_wf.cwl.inputs import Inputs
 from helios_wf.cwl.requirements import CUDA, entries, javascript_of, pairs, requirement, version_of

@@ -15,10 +15,10 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
+from helios_wf.cwl.expression_text import Code, failed, is_expression, pieces_of
 from helios_wf.cwl.javascript import Call, JavascriptError, Script, complete, names_used, uses
 from helios_wf.errors import JobError
 from helios_wf.model import Json
-from helios_wf.states import Cause
 
 Expression: TypeAlias = Callable[[Mapping[str, Json], Json, Mapping[str, Json]], Json]
 """Called with ``(inputs, self, runtime)``."""
@@ -29,23 +29,11 @@ Javascript: TypeAlias = "tuple[str, ...] | None"
 _SEGMENT = r"""\.\w+|\['(?:[^']|\\')+'\]|\["(?:[^"]|\\")+"\]|\[[0-9]+\]"""
 _REFERENCE = re.compile(rf"\((\w+)((?:{_SEGMENT})*)\)")
 _SEGMENTS = re.compile(_SEGMENT)
-_SPECIAL = re.compile(r"\\|\$\(|\$\{")
 _ROOTS = {"inputs": 0, "self": 1, "runtime": 2}
 
 
 class _MissingError(Exception):
     """A parameter reference leads nowhere."""
-
-
-class _Code(str):
-    """What stands between the ``$`` and the end of an expression, brackets included."""
-
-    __slots__ = ()
-
-
-def is_expression(value: Json) -> bool:
-    """Returns whether a value is text with an expression in it."""
-    return isinstance(value, str) and ("$(" in value or "${" in value)
 
 
 class Compiled(ABC):
@@ -92,9 +80,9 @@ def compile_expression(text: str, javascript: Javascript = None, *, strip: bool 
     """
     if not is_expression(text):
         return _Constant(text)
-    pieces = _pieces(text.strip() if strip else text)
+    pieces = pieces_of(text.strip() if strip else text)
     parts = [
-        _compile_code(piece, text, javascript) if isinstance(piece, _Code) else _Constant(piece)
+        _compile_code(piece, text, javascript) if isinstance(piece, Code) else _Constant(piece)
         for piece in pieces
     ]
     return parts[0] if len(parts) == 1 else _Joined(parts)
@@ -131,39 +119,6 @@ def scripts_in(value: Json) -> Iterator[str]:
             compile_expression(value)
         except JobError:
             yield value
-
-
-def modernise(value: Json) -> Json:
-    r"""Returns a document of CWL v1.0 or v1.1 with the escapes of its expressions as v1.2 writes them.
-
-    There a backslash before any character stands for the bare character.  Defaults and expression libraries
-    are left alone.
-    """
-    if isinstance(value, Mapping):
-        skipped = ("default", "expressionLib")
-        return {key: each if key in skipped else modernise(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [modernise(each) for each in value]
-    if not is_expression(value) or "\\" not in value:
-        return value
-    text = ""
-    at = 0
-    while match := _SPECIAL.search(value, at):
-        text += value[at : match.start()]
-        if match[0] == "\\":
-            at = match.start() + 2
-            if value[at - 1 : at] in ("(", "{") and text.endswith("$"):
-                text = text[:-1] + "\\$"
-            text += _escaped(value[at - 1 : at + 1])
-        else:
-            at = _closing(value, match.start() + 1)
-            text += value[match.start() : at]
-    return text + value[at:]
-
-
-def _escaped(text: str) -> str:
-    """Returns how v1.2 writes the first character of a text."""
-    return f"\\{text[0]}" if text[:2] in ("$(", "${") or text[:1] == "\\" else text[:1]
 
 
 class _Constant(Compiled):
@@ -241,7 +196,7 @@ class _Reference(Compiled):
 
     def _otherwise(self, error: _MissingError) -> Compiled:
         if self._fallback is None:
-            raise _failed(self._text, str(error)) from None
+            raise failed(self._text, str(error)) from None
         return self._fallback
 
 
@@ -250,7 +205,7 @@ class _Javascript(Compiled):
 
     __slots__ = ("_script", "_sees_runtime", "_sees_self", "_text", "names")
 
-    def __init__(self, code: _Code, text: str, library: tuple[str, ...]) -> None:
+    def __init__(self, code: Code, text: str, library: tuple[str, ...]) -> None:
         self._script = Script(str(code), library)
         self._text = text
         self.names = names_used(code, library)
@@ -273,7 +228,7 @@ class _Javascript(Compiled):
         try:
             return (yield call)
         except JavascriptError as error:
-            raise _failed(self._text, f"{error}; given: {self._given(call)}") from None
+            raise failed(self._text, f"{error}; given: {self._given(call)}") from None
 
     def _given(self, call: Call) -> str:
         seen: dict[str, Json] = {"inputs": call.inputs}
@@ -281,13 +236,13 @@ class _Javascript(Compiled):
         return ", ".join(f"{name} = {_shown(value)}" for name, value in seen.items())
 
 
-def _compile_code(code: _Code, text: str, javascript: Javascript) -> Compiled:
+def _compile_code(code: Code, text: str, javascript: Javascript) -> Compiled:
     reference = _REFERENCE.fullmatch(code)
     if reference is None or reference[1] not in _ROOTS:
         if code == "(null)":
             return _Constant(None)
         if javascript is None:
-            raise _failed(
+            raise failed(
                 text,
                 f'${code} is no parameter reference (inputs, self or runtime, then .name, ["name"] or [0]); '
                 "JavaScript needs an InlineJavascriptRequirement",
@@ -343,70 +298,6 @@ def _as_text(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _pieces(text: str) -> list[str]:
-    """Returns literal texts and the code of expressions, in order, with escapes undone."""
-    pieces: list[str] = []
-    literal = ""
-    at = 0
-    while match := _SPECIAL.search(text, at):
-        literal += text[at : match.start()]
-        if match[0] == "\\":
-            plain, at = _unescape(text, match.start())
-            literal += plain
-            continue
-        stop = _closing(text, match.start() + 1)
-        if literal:
-            pieces.append(literal)
-            literal = ""
-        pieces.append(_Code(text[match.start() + 1 : stop]))
-        at = stop
-    literal += text[at:]
-    return [*pieces, literal] if literal or not pieces else pieces
-
-
-def _unescape(text: str, at: int) -> tuple[str, int]:
-    r"""Returns what the backslash at a position stands for, and where to go on.
-
-    ``\$(`` and ``\${`` are the bare characters, ``\\`` is one backslash, any other stands for itself.
-    """
-    if text[at : at + 3] in ("\\$(", "\\${"):
-        return text[at + 1 : at + 3], at + 3
-    if text[at : at + 2] == "\\\\":
-        return "\\", at + 2
-    return text[at : at + 2], at + 2
-
-
-def _closing(text: str, start: int) -> int:
-    """Returns the position after the bracket that closes the one at ``start``."""
-    opening = text[start]
-    closing = ")" if opening == "(" else "}"
-    depth = 0
-    quote = ""
-    at = start
-    while at < len(text):
-        character = text[at]
-        if quote:
-            if character == "\\":
-                at += 1
-            elif character == quote:
-                quote = ""
-        elif character in "'\"":
-            quote = character
-        elif character == opening:
-            depth += 1
-        elif character == closing:
-            depth -= 1
-            if depth == 0:
-                return at + 1
-        at += 1
-    raise _failed(text, f"the {opening!r} at position {start} is never closed")
-
-
 def _shown(value: Json) -> str:
     text = json.dumps(value)
     return text if len(text) <= 200 else text[:197] + "..."
-
-
-def _failed(text: str, reason: str) -> JobError:
-    shown = text if len(text) <= 300 else text[:297] + "..."
-    return JobError(Cause.EXPRESSION, f"expression {shown!r}: {reason}", text)

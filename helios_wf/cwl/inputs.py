@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from helios_wf.cwl.expressions import Javascript, compile_expression, is_expression
+from helios_wf.cwl.expression_text import is_expression
+from helios_wf.cwl.expressions import Javascript, compile_expression
 from helios_wf.cwl.files import (
     Stage,
     contents,

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from helios_wf.cwl.expressions import is_expression
+from helios_wf.cwl.expression_text import is_expression
 from helios_wf.model import Json
 
 NARROWER = "http://www.w3.org/2000/01/rdf-schema#subClassOf"

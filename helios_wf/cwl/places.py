@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from helios_wf.cwl.expressions import is_expression
+from helios_wf.cwl.expression_text import is_expression
 from helios_wf.cwl.marks import value_place
 from helios_wf.cwl.sources import Source
 from helios_wf.model import Json, Place

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from helios_wf.cwl.expressions import compile_expression, is_expression, modernise
+from helios_wf.cwl.expression_text import is_expression, modernise
+from helios_wf.cwl.expressions import compile_expression
 from helios_wf.cwl.javascript import Call, JavascriptError, PassedLimitError, Sandbox, Script
 from helios_wf.cwl.requirements import CUDA, javascript_of, version_of
 from helios_wf.errors import JobError, Problem

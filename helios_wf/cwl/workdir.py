@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from helios_wf.cwl.bindings import Scope
-from helios_wf.cwl.expressions import Expression, Javascript, compile_expression, is_expression
+from helios_wf.cwl.expression_text import is_expression
+from helios_wf.cwl.expressions import Expression, Javascript, compile_expression
 from helios_wf.cwl.files import Stage, is_file_or_directory, names, to_path
 from helios_wf.cwl.inputs import change_files
 from helios_wf.cwl.schema import show

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helios_wf.cwl.expressions import compile_expression, evaluate, is_expression, modernise
+from helios_wf.cwl.expression_text import is_expression, modernise
+from helios_wf.cwl.expressions import compile_expression, evaluate
 from helios_wf.cwl.javascript import names_used
 from helios_wf.errors import JobError
 from helios_wf.model import Json
