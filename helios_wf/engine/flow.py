@@ -407,6 +407,7 @@ class Flow:
             spec.stop,
             self._backend,
             spec.directory,
+            file=_cut_file(spec),
         )
 
     def _count_out(self, job: Job) -> None:
@@ -448,3 +449,9 @@ class Flow:
             }
         (port,) = task.outputs
         return {task.merge.input: self.outputs.listed(task.number, below, port)}
+
+
+def _cut_file(spec: JobSpec) -> str | None:
+    """Returns the path of the file whose events an attempt is fed, if there is one."""
+    file = spec.inputs.get(spec.feeding.file) if spec.feeding and spec.feeding.file else None
+    return file.get("path") if isinstance(file, dict) else None
