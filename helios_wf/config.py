@@ -22,7 +22,16 @@ from helios_wf.model import Json, Noun
 FILE_NAME = "helios.toml"
 PREFIX = "HELIOS_"
 
-OTHER_VARIABLES = frozenset({"HELIOS_DEBUG", "HELIOS_JOB", "HELIOS_RUN", "HELIOS_SHARED"})
+OTHER_VARIABLES = frozenset(
+    {
+        "HELIOS_DEBUG",
+        "HELIOS_EXPRESSION_SECONDS",
+        "HELIOS_JOB",
+        "HELIOS_LOAD_SECONDS",
+        "HELIOS_RUN",
+        "HELIOS_SHARED",
+    }
+)
 """Variables of the prefix that are no settings: they are never taken for a misspelt one."""
 
 NO_ENGINE = "none"
