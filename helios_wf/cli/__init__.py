@@ -25,10 +25,14 @@ COMMANDS = {
     "dataset": Lazy("helios_wf.cli.dataset", "dataset", "Add, list, show, close and verify datasets."),
     "runs": Lazy("helios_wf.cli.runs", "runs", "List runs."),
     "status": Lazy("helios_wf.cli.runs", "status", "Show where a run stands, also while it runs."),
+    "ranges": Lazy(
+        "helios_wf.cli.ranges", "ranges", "Show the event ranges of a run, and why some failed."
+    ),
     "pause": Lazy("helios_wf.cli.runs", "pause", "Start nothing new in a run until it is resumed."),
     "cancel": Lazy("helios_wf.cli.runs", "cancel", "End a run."),
     "backend": Lazy("helios_wf.cli.backend", "backend", "Say which backends there are, and try one."),
     "clean": Lazy("helios_wf.cli.runs", "clean", "Remove the work folders of settled runs."),
+    "export": Lazy("helios_wf.cli.export", "export", "Write down what a run was, as an RO-Crate."),
     "completion": Lazy(
         "helios_wf.cli.completion", "completion", "Print what a shell needs to complete commands."
     ),

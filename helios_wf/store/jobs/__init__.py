@@ -5,10 +5,11 @@ and are to be called behind ``runs.fence`` in the same transaction.
 """
 
 from helios_wf.store.jobs.moves import lease, record, reset, settle, started
-from helios_wf.store.jobs.reads import counts, failures, get, open, outputs, outputs_below, states
+from helios_wf.store.jobs.reads import counts, every, failures, get, open, outputs, outputs_below, states
 
 __all__ = [
     "counts",
+    "every",
     "failures",
     "get",
     "lease",

@@ -97,6 +97,12 @@ def failures(tx: Connection, run: str, limit: int = 10) -> Sequence[JobRow]:
     return [_row(row) for row in tx.execute(query)]
 
 
+def every(tx: Connection, run: str) -> Iterator[JobRow]:
+    """Yields the jobs of a run that have a row, by task and index."""
+    for row in _streamed(tx, select(jobs).where(jobs.c.run == run).order_by(jobs.c.task, jobs.c.path)):
+        yield _row(row)
+
+
 def open(tx: Connection, run: str) -> Sequence[OpenJob]:
     """Returns the attempts of a run that were handed out and are not settled, by task and index."""
     c = jobs.c
