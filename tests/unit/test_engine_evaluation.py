@@ -133,6 +133,30 @@ def test_shared_inputs_are_evaluated_once_and_own_ones_for_each_job() -> None:
     assert list(evaluator.reads((1,))) == [(0, (1,))]
 
 
+def test_a_whole_array_that_value_from_starts_from_is_put_together_once() -> None:
+    made = desk(
+        Step("a", XY, (entry("x", "xs"),), ("out",), HERE, scatter=("x",)),
+        Step(
+            "b",
+            XY,
+            (entry("x", "a/out"), entry("y", "a/out", value_from="$(self.length + inputs.x)")),
+            ("out",),
+            HERE,
+            scatter=("x",),
+            javascript=JS,
+        ),
+        xs=["p", "q"],
+    )
+    made.ready()
+    for index in range(2):
+        made.done("a", (index,), out=f"A{index}")
+    evaluator = Evaluator(made.plan.tasks[1], made.values)
+    assert complete(evaluator.inputs((0,))) == {"x": "A0", "y": "2A0"}
+    reads = made.outputs.reads
+    assert complete(evaluator.inputs((1,))) == {"x": "A1", "y": "2A1"}
+    assert made.outputs.reads == reads + 1
+
+
 def test_a_merge_s_jobs_do_not_read_all_inputs_each() -> None:
     merge = tool("merge_m", {"parts": "Any"}, {"out": "File"})
     made = desk(
