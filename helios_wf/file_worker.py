@@ -139,7 +139,7 @@ class Files:
             for chunk in self._spool.waiting():
                 if (specs := self._hold(chunk)) is not None:
                     return specs
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or self._spool.is_finished:
                 return None
             time.sleep(LOOK_S)
         return None

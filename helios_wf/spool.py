@@ -2,6 +2,7 @@
 
     FOLDER/values/DIGEST                  a tool's body, or the inputs that the jobs of a task share
     FOLDER/NAME/terms.json                how its workers are to work
+    FOLDER/NAME/finished                  there, when no more jobs will come
     FOLDER/NAME/ready/CHUNK               jobs that nobody has taken yet
     FOLDER/NAME/taken/CHUNK.WORKER        the same file, renamed by the worker that runs them
     FOLDER/NAME/back/CHUNK                the same file, renamed by the backend, which took them back
@@ -114,6 +115,10 @@ class Spool:
                 with contextlib.suppress(FileNotFoundError):
                     yield _split(name)[0], _specs(self.path / part / name)
 
+    def finish(self) -> None:
+        """Lets workers without jobs end at once: no more will come."""
+        write(self.path / "finished", b"")
+
     def beat_of(self, chunk: int) -> bytes | None:
         """Returns what the worker of a chunk last wrote as a sign of life; None before the first."""
         try:
@@ -141,6 +146,11 @@ class Spool:
     def waiting(self) -> list[int]:
         """Returns the chunks that nobody has taken, the first first."""
         return sorted(int(name) for name in names(self.path / "ready"))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether no more jobs will come; so it is when the folder is gone, too."""
+        return "finished" in names(self.path) or not self.path.exists()
 
     def is_settled(self, chunk: int) -> bool:
         """Returns whether somebody took a chunk, or took it back."""

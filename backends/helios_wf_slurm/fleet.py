@@ -312,7 +312,13 @@ class Fleet:
         """
         self.waiting.clear()
         self.launcher.pace.save()
-        ended = [sub for sub in self._owned() if sub.chunks or sub.is_live_pool]
+        ended = []
+        for sub in self._owned():
+            if sub.chunks or (sub.is_live_pool and not sub.has_begun):
+                ended.append(sub)
+            elif sub.is_live_pool:
+                # its workers have nothing to do, and end by themselves
+                sub.spool.finish()
         for sub in ended:
             self._cancelling.add(sub)
             for chunk in list(sub.chunks.values()):

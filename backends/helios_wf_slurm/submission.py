@@ -82,6 +82,8 @@ class Submission:
         """How many of its array tasks may run together; None: all."""
         self.trouble = ""
         """What sbatch said instead of accepting it."""
+        self.has_begun = False
+        """Whether a worker took jobs of it."""
         self.is_over = False
         """Whether a pool has ended."""
         self.made_at = time.monotonic()
@@ -147,6 +149,7 @@ class Submission:
             return []
         now = time.monotonic()
         listing = self.spool.listing()
+        self.has_begun = self.has_begun or bool(listing.taken)
         for number, worker in listing.taken.items():
             chunk = self.chunks.get(number)
             if chunk is None:

@@ -132,6 +132,17 @@ def test_a_chunk_that_is_never_seen_is_an_error_and_one_taken_back_is_not(spool:
     door.close(in_doubt=False)
 
 
+def test_a_worker_without_jobs_ends_as_soon_as_no_more_will_come(spool: Spool) -> None:
+    door = Files(spool, "w", Terms("/none", 1.0, 1.0, 0.5, linger_s=1000.0), None)
+    timer = threading.Timer(0.3, spool.finish)
+    timer.start()
+    assert door.hear() is None
+    timer.join()
+    spool.remove()
+    assert door.hear() is None
+    door.close(in_doubt=False)
+
+
 def test_signs_of_life_change(spool: Spool) -> None:
     assert spool.beat_of(0) is None
     spool.beat(0, "w 0")
