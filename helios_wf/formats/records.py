@@ -1,0 +1,48 @@
+"""Tables that are no events: rows of plain values into a Parquet file, a batch at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from helios_wf.formats.writing import write
+from helios_wf.model import Json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_ROWS = 10_000
+
+
+def write_records(
+    path: str | os.PathLike[str], columns: Mapping[str, type], records: Iterable[Sequence[Json]]
+) -> int:
+    """Writes rows to a new Parquet file, and returns their number; one batch is in memory at a time.
+
+    Args:
+        path: the file; what was there before is replaced when all is written.
+        columns: the type of each column: ``str``, ``int`` or ``float``; every one may hold None.
+        records: the rows, each with a value for each column in order.
+
+    Raises:
+        EventFileError: the file cannot be written.
+    """
+    import pyarrow as pa
+
+    kinds = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+    schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
+    return write(path, _batches(schema, records), schema, format="parquet")
+
+
+def _batches(schema: pa.Schema, records: Iterable[Sequence[Json]]) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    rows = iter(records)
+    while batch := list(islice(rows, BATCH_ROWS)):
+        columns = zip(*batch, strict=True)
+        yield pa.record_batch(
+            [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)],
+            schema=schema,
+        )
