@@ -149,7 +149,7 @@ def _ranges(values: Values, task: Task) -> tuple[int, int]:
     """Returns how many event ranges the paths of a task's split have, and how many events."""
     found = [ranges for (domain, _), ranges in values.ranges.items() if domain == task.split]
     pieces = [
-        (first, stop) for ranges in found for first, stop in ranges if first is not None and stop is not None
+        (first, stop) for ranges in found for first, stop, *_ in ranges if first is not None and stop is not None
     ]
     return len(pieces), sum(stop - first for first, stop in pieces)
 

@@ -2,8 +2,9 @@
 
     run      PENDING -> RUNNING -> DONE | FINISHED | FAILED | CANCELLED     (RUNNING <-> PAUSED)
     task     DEFINED -> READY -> IN_PROGRESS -> DONE | FINISHED | FAILED | CANCELLED | SKIPPED
+             (any of these -> IN_PROGRESS: jobs of it are tried again, or what they read is made anew)
     job      READY -> LEASED -> RUNNING -> DONE | FINISHED | FAILED | CANCELLED
-             (LEASED, RUNNING -> READY: once more; READY -> SKIPPED)
+             (LEASED, RUNNING -> READY: once more; READY -> SKIPPED; LEASED, RUNNING -> SKIPPED: cut)
     range    READY -> LEASED -> RUNNING -> DONE | SPLIT | FATAL | CANCELLED
              (LEASED, RUNNING -> READY: once more; READY -> SPLIT: the other half was innocent;
              RUNNING -> FAILED -> SPLIT: once it is known that the tool works at all)
@@ -74,7 +75,7 @@ class JobState(StrEnum):
     FAILED = "FAILED"
     """failed for good"""
     SKIPPED = "SKIPPED"
-    """``when`` was false: outputs are null, dependants go on"""
+    """``when`` was false: outputs are null, dependants go on; or its event range is done in pieces"""
     CANCELLED = "CANCELLED"
     """ended on request"""
 
@@ -190,11 +191,11 @@ TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
     TaskState.IN_PROGRESS: frozenset(
         {TaskState.DONE, TaskState.FINISHED, TaskState.SKIPPED, TaskState.FAILED, TaskState.CANCELLED}
     ),
-    TaskState.DONE: frozenset(),
+    TaskState.DONE: frozenset({TaskState.IN_PROGRESS}),
     TaskState.FINISHED: frozenset({TaskState.IN_PROGRESS}),
     TaskState.FAILED: frozenset({TaskState.IN_PROGRESS}),
     TaskState.CANCELLED: frozenset({TaskState.IN_PROGRESS}),
-    TaskState.SKIPPED: frozenset(),
+    TaskState.SKIPPED: frozenset({TaskState.IN_PROGRESS}),
 }
 
 JOB_MOVES: dict[JobState, frozenset[JobState]] = {
@@ -207,12 +208,20 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
             JobState.READY,
             JobState.DONE,
             JobState.FINISHED,
+            JobState.SKIPPED,
             JobState.FAILED,
             JobState.CANCELLED,
         }
     ),
     JobState.RUNNING: frozenset(
-        {JobState.READY, JobState.DONE, JobState.FINISHED, JobState.FAILED, JobState.CANCELLED}
+        {
+            JobState.READY,
+            JobState.DONE,
+            JobState.FINISHED,
+            JobState.SKIPPED,
+            JobState.FAILED,
+            JobState.CANCELLED,
+        }
     ),
     JobState.DONE: frozenset(),
     JobState.FINISHED: frozenset({JobState.READY}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from helios_wf import ranges
 from helios_wf.engine.pacing import Pace, Timed
@@ -13,7 +14,7 @@ from helios_wf.model.plans import Domain
 from helios_wf.ranges import Cuts
 from helios_wf.states import Cause
 
-Ranges = list[list[int | None]]
+Ranges = list[list[Any]]
 
 WHOLE: Ranges = [[None, None]]
 """One job without a range: for an empty file, and for no file (the tool says whether it can do without)."""

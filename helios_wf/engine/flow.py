@@ -12,6 +12,7 @@ from functools import partial
 
 from helios_wf.cwl.javascript import LATER, Work, complete_all
 from helios_wf.engine import paths
+from helios_wf.engine.chains import Chains, Void
 from helios_wf.engine.cutting import cuts_of, ranges_of
 from helios_wf.engine.evaluation import run_expression
 from helios_wf.engine.frontier import Frontier
@@ -20,6 +21,7 @@ from helios_wf.engine.ledger import Fed, Ledger, Rest
 from helios_wf.engine.losses import Losses
 from helios_wf.engine.merges import OWN_INDICES, Merge, Merges
 from helios_wf.engine.outputs import JobOutputs
+from helios_wf.engine.pacing import Pace
 from helios_wf.engine.places import place_of
 from helios_wf.engine.queue import Queue
 from helios_wf.engine.range_book import Cutting
@@ -72,8 +74,9 @@ class Flow:
         self.specs = Specs(run, home, self.values, self.ways)
         self.queue = Queue()
         self.tally = Tally(run, plan, self.frontier)
-        self.ledger = Ledger(run, plan, self.values.events, partial(self._cuts, layout_of))
+        self.ledger = Ledger(run, plan, self.values.events, self._cuts)
         self.losses = Losses(run, self.values, self.frontier, self.ledger)
+        self.chains = Chains(run, plan, self.values, self.frontier, self.tally, self.losses)
         self.inflight: dict[str, Job] = {}
         self.failed: list[tuple[int, Path]] = []
         self.doomed: list[str] = []
@@ -81,6 +84,7 @@ class Flow:
         self.stopping = False
         self.has_more = True
         self._backend = backend
+        self._layout_of = layout_of
         self._recorded: list[Settlement] = []
 
     # -- what stands ---------------------------------------------------------------------------------------
@@ -124,6 +128,7 @@ class Flow:
         self.ways.restore(tx)
         self.ledger.restore(tx)
         restore(self, tx)
+        self.chains.restore()
         self._look_at_losses()
 
     # -- settle --------------------------------------------------------------------------------------------
@@ -136,6 +141,7 @@ class Flow:
         self.ledger.flush(tx)
         self._look_at_losses()
         settlements, chosen = [], {}
+        voids: list[Void] = []
         for job, report in known:
             if report.differences:
                 self.ways.differs(tx, job.task, report.differences)
@@ -143,6 +149,9 @@ class Flow:
             if rest is None:
                 retry = self.plan.tasks[job.task].retry
                 end = End(judge(report, job.tries, retry, self.stopping), report)
+                if self.chains.covers(job):
+                    end, void = self.chains.end(job, report, end, self._bisects(job))
+                    voids += [void] if void is not None else []
             else:
                 end = self._end(tx, job, report, rest)
             not_before = time.time() + end.verdict.wait_s if end.verdict.to is JobState.READY else 0.0
@@ -151,12 +160,25 @@ class Flow:
             settlements.append(settled)
             again = job._replace(tries=count(job.tries, end.verdict, end.report.cause), begun=False)
             chosen[settled.task, settled.path] = (again, settled, rest)
-        for key in jobs.settle(tx, self.run, settlements):
+        accepted = jobs.settle(tx, self.run, settlements)
+        for void in voids:
+            # before its index is complete: what reads all of the step waits for the halves
+            self.chains.apply(tx, void)
+        for key in accepted:
             job, settled, rest = chosen[key]
             self._settled(job, settled.to, settled.outputs, settled.not_before, rest)
         self.ledger.flush(tx)
+        if voids:
+            self._look_at_losses()
         self.tally.write(tx)
         return settlements
+
+    def _bisects(self, job: Job) -> bool:
+        """Says whether the file of a chain's job can be cut anywhere."""
+        try:
+            return self._cuts(self.plan.tasks[job.task], job.path)[1]
+        except JobError:
+            return False
 
     def _has_ranges(self, job: Job) -> bool:
         return self.ledger.covers(self.plan.tasks[job.task], job.path)
@@ -191,10 +213,11 @@ class Flow:
 
     def _look_at_losses(self) -> None:
         """Gives up tasks that lost too much, or that never work."""
-        for number in self.ledger.health:
+        for number in [*self.ledger.health, *self.chains.tasks]:
             if number in self.tally.given_up:
                 continue
-            reason = self.losses.verdict(self.plan.tasks[number])
+            task = self.plan.tasks[number]
+            reason = self.losses.verdict(task) or self.chains.verdict(task)
             if reason is not None:
                 self.tally.given_up[number] = reason
                 self.doomed += [handle for handle, job in self.inflight.items() if job.task == number]
@@ -280,6 +303,9 @@ class Flow:
         """Sizes domains whose arrays and files are known; says whether there were any."""
         rows: list[tuple[int, str, Json]] = []
         for number, path in self.frontier.domains(limit):
+            if self.values.has_grown(number, path):
+                # it was sized by an engine before, and some of its ranges have failed since
+                continue
             domain = self.plan.domains[number]
             try:
                 size, ranges = self.values.shape(domain, path)
@@ -310,7 +336,7 @@ class Flow:
         task = self.plan.tasks[job.task]
         prefix = job.path[: len(task.chain)]
         evaluator = self.specs.of(job.task)
-        if self.values.is_skipped(task.guards, prefix):
+        if self.values.is_void(task, prefix) or self.values.is_skipped(task.guards, prefix):
             return partial(self._skip, tx, job)
         if task.merge is not None and len(job.path) == len(task.chain):
             return partial(self._open_merge, tx, task, prefix)
@@ -355,14 +381,14 @@ class Flow:
         else:
             self.queue.delay(job, due)
 
-    def _cuts(self, layout_of: LayoutOf, task: Task, path: Path) -> tuple[Cutting, bool]:
+    def _cuts(self, task: Task, path: Path) -> tuple[Cutting, bool]:
         first, stop = self.values.events(task, path)
         assert task.split is not None
         assert first is not None
         assert stop is not None
         file = self.values.cut_file(task, path)
-        pace = self.ledger.pace[task.number]
-        return cuts_of(layout_of, self.plan.domains[task.split], file, first, stop, pace)
+        pace = self.ledger.pace.get(task.number) or Pace()
+        return cuts_of(self._layout_of, self.plan.domains[task.split], file, first, stop, pace)
 
     def _start(self, job: Job, move: Move | JobError) -> JobSpec | None:
         """Makes the move of a job; returns its next attempt, None when it was settled, or opened a merge."""

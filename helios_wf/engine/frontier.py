@@ -79,9 +79,11 @@ class Frontier:
         self.totals = [0] * len(plan.tasks)
         self._chains = {Node("task", t.number): t.chain for t in plan.tasks}
         self._chains |= {Node("domain", d.number): d.chain for d in plan.domains}
-        self._needs = {node: _needs(plan, node) for node in self._chains}
+        self._needs = {node: needs_of(plan, node) for node in self._chains}
         self._readers = self._index_readers()
         self._facts: dict[Node, set[Path]] = {node: set() for node in self._chains}
+        self.groups = _groups(plan)
+        self._gates: dict[tuple[int, Path], set[int]] = {}
         self._opened = [0] * len(plan.domains)
         self._summed = [0] * len(plan.domains)
         self._settled: set[tuple[int, Path]] = set()
@@ -116,6 +118,21 @@ class Frontier:
         if size:
             for node in self._opens[domain]:
                 self._walk(node, (*path, None))
+
+    def grow(self, domain: int, path: Path, more: int) -> None:
+        """Takes that an opened domain has further indices; some index of it is not complete yet."""
+        size = self.sizes[domain, path]
+        self.sizes[domain, path] = size + more
+        self._summed[domain] += more
+        for task, position in self._members[domain]:
+            if position == len(self.plan.tasks[task].chain) - 1:
+                self.totals[task] += more
+            self._remaining[task][path] += more
+        if more:
+            self._gates.pop((domain, path), None)
+        for index in range(size, size + more):
+            for node in self._opens[domain]:
+                self._walk(node, (*path, index))
 
     def complete(self, task: int, path: Path) -> None:
         """Takes that a task's job (or a merge task's last job) at a path ended well or was skipped."""
@@ -217,20 +234,45 @@ class Frontier:
             return
         size = self.sizes.get((chain[position], path), 0)
         wanted = pattern[position]
-        for index in range(size) if wanted is None else (wanted,) if wanted < size else ():
+        if wanted is not None:
+            if wanted < size:
+                yield from self._paths(chain, pattern, (*path, wanted))
+            return
+        index = 0
+        # a domain may grow while it is walked
+        while index < self.sizes.get((chain[position], path), 0):
             yield from self._paths(chain, pattern, (*path, index))
+            index += 1
 
     def _completed(self, task: int, path: Path) -> None:
         node = Node("task", task)
-        remaining = self._remaining[task]
+        remaining, chain = self._remaining[task], self.plan.tasks[task].chain
         while True:
             self._note(node, path)
             if not path:
                 return
-            path = path[:-1]
+            domain, path = chain[len(path) - 1], path[:-1]
             remaining[path] -= 1
-            if remaining[path]:
+            if remaining[path] or not self._is_through(task, domain, path):
                 return
+
+    def _is_through(self, task: int, domain: int, path: Path) -> bool:
+        """Says whether a task that is complete at all indices of a domain is complete at the path outside it.
+
+        The chain of an event range may fail at a later task, and the domain grow: so it is only when the
+        whole chain is complete; then it is for all its tasks.
+        """
+        group = self.groups.get(domain, frozenset())
+        if task not in group:
+            return True
+        gate = self._gates.setdefault((domain, path), set())
+        gate.add(task)
+        if len(gate) < len(group):
+            return False
+        del self._gates[domain, path]
+        for other in group - {task}:
+            self._completed(other, path)
+        return True
 
     def _note(self, node: Node, path: Path) -> None:
         """Keeps a fact if somebody waits for it, and wakes the readers."""
@@ -277,7 +319,19 @@ class Frontier:
         return members
 
 
-def _needs(plan: Plan, node: Node) -> tuple[Need, ...]:
+def _groups(plan: Plan) -> dict[int, frozenset[int]]:
+    """Returns for each split domain the tasks that run for each of its ranges, where that may grow."""
+    groups = {}
+    for domain in plan.domains:
+        if domain.cut is not None:
+            inside = [task for task in plan.tasks if domain.number in task.chain]
+            own = [t for t in inside if t.name == domain.step or t.name.startswith(f"{domain.step}/")]
+            if not any(task.fed for task in own if task.split == domain.number):
+                groups[domain.number] = frozenset(task.number for task in own)
+    return groups
+
+
+def needs_of(plan: Plan, node: Node) -> tuple[Need, ...]:
     """Returns what a node waits for, each once."""
     positions = tuple(range(len(plan.tasks) + len(plan.domains)))
     if node.kind == "task":

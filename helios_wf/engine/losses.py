@@ -37,13 +37,12 @@ class Losses:
         if health is None:
             return None
         if health.tolerates and health.lost_events:
-            health.most_lost = self._most_lost(task)
+            health.most_lost = self.most_lost(task)
         return health.verdict
 
-    def _most_lost(self, task: Task) -> int | None:
-        """Returns how many events of a task may be lost; None until it is known how many it has."""
-        assert task.tolerate is not None
-        if task.tolerate.events is None or not self._frontier.is_known(task.number):
+    def most_lost(self, task: Task) -> int | None:
+        """Returns how many events of a task may be lost; None where nothing says that, or not yet."""
+        if task.tolerate is None or task.tolerate.events is None or not self._frontier.is_known(task.number):
             return None
         return int(task.tolerate.events * self._values.n_events(task))
 
@@ -68,17 +67,18 @@ class Losses:
     def missing(self, tx: Tx) -> list[str]:
         """Returns what a complete run lacks: a line for each step that lost something."""
         lines = []
+        counts = event_ranges.counts(tx, self._run)
         for task in self._values.plan.tasks:
-            health = self._ledger.health.get(task.number)
-            if health is None or not health.lost_events:
+            lost = counts.get(task.number, {}).get(RangeState.FATAL)
+            if lost is None:
                 continue
             rows = event_ranges.list(
                 tx, self._run, task.number, states=[RangeState.FATAL], limit=MOST_NAMED + 1
             )
             shown = [self._shown(task, row) for row in rows[:MOST_NAMED]]
-            more = [f"and {health.given_up - len(shown)} more"] if health.given_up > len(shown) else []
-            lost = f"{health.lost_events} of {self._values.n_events(task)} events"
-            lines.append(f"step {task.name!r} lost {lost}: {', '.join([*shown, *more])}")
+            more = [f"and {lost.n_ranges - len(shown)} more"] if lost.n_ranges > len(shown) else []
+            total = f"{lost.n_events} of {self._values.n_events(task)} events"
+            lines.append(f"step {task.name!r} lost {total}: {', '.join([*shown, *more])}")
         return lines
 
     def _shown(self, task: Task, row: RangeRow) -> str:

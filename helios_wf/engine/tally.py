@@ -20,6 +20,10 @@ class Tally:
         self._plan = plan
         self._frontier = frontier
         self._states = [TaskState.DEFINED for _ in plan.tasks]
+        self.lossy: set[int] = set()
+        """Tasks that lost events, which is tolerated."""
+        self.forgotten = [0 for _ in plan.tasks]
+        """Of each task the highest number that an attempt of a job had which was forgotten since."""
         self.given_up: dict[int, str] = {}
         """Tasks that are given up before their end, and why."""
 
@@ -27,6 +31,7 @@ class Tally:
         """Takes the states of the tasks from the store; jobs are counted by ``count``."""
         for row in tasks.list(tx, self._run):
             self._states[row.number] = row.state
+            self.forgotten[row.number] = row.attempts
 
     def count(self, task: int, state: JobState) -> None:
         """Counts a job that was not counted before."""
@@ -77,7 +82,7 @@ class Tally:
             return TaskState.FAILED
         if self._frontier.is_complete(task):
             skipped = counts[JobState.SKIPPED] and not counts[JobState.DONE] + counts[JobState.FINISHED]
-            if counts[JobState.FINISHED]:
+            if counts[JobState.FINISHED] or task in self.lossy:
                 return TaskState.FINISHED
             return TaskState.SKIPPED if skipped else TaskState.DONE
         return TaskState.IN_PROGRESS if any(counts.values()) else TaskState.DEFINED

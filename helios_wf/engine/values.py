@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from helios_wf.cwl.dataflow import array, dot_length, link
 from helios_wf.engine.frontier import Frontier
@@ -28,8 +28,13 @@ from helios_wf.model.plans import (
     Task,
 )
 from helios_wf.plan.algebra import tasks_of
+from helios_wf.states import RangeState
 
-Ranges = list[list[int | None]]
+Ranges = list[list[Any]]
+"""Event ranges ``[first, stop]``; of a chain also with their depth, and the state of one that failed."""
+
+VOID = 3
+"""Where the state of an event range that failed stands in it."""
 
 
 def has_ranges(field: SplitField) -> bool:
@@ -110,7 +115,7 @@ class Values:
 
     def _range_bound(self, domain: int, path: Path, which: str) -> Json:
         ranges = self.ranges[domain, path[:-1]]
-        first, stop = ranges[path[-1]]
+        first, stop = ranges[path[-1]][:2]
         if first is None or stop is None:
             return None
         if which == "index":
@@ -149,13 +154,40 @@ class Values:
         if task.split is None:
             return None, None
         position = task.chain.index(task.split)
-        first, stop = self.ranges[task.split, path[:position]][path[position]]
+        first, stop = self.ranges[task.split, path[:position]][path[position]][:2]
         return first, stop
+
+    def has_grown(self, domain: int, path: Path) -> bool:
+        """Says whether event ranges of a domain have failed."""
+        return any(len(one) > VOID for one in self.ranges.get((domain, path), ()))
+
+    def is_void(self, task: Task, path: Path) -> bool:
+        """Says whether a job stands for an event range that failed: its halves, or nothing, stand for it."""
+        return any(
+            len(found[path[position]]) > VOID
+            for position, domain in enumerate(task.chain)
+            if position < len(path) and (found := self.ranges.get((domain, path[:position]))) is not None
+        )
+
+    def lost_events(self, task: Task) -> int:
+        """Returns how many events of the ranges of a chain were given up."""
+        return sum(
+            one[1] - one[0]
+            for (domain, _), ranges in self.ranges.items()
+            if domain == task.split
+            for one in ranges
+            if len(one) > VOID and one[VOID] == RangeState.FATAL
+        )
 
     def n_events(self, task: Task) -> int:
         """Returns how many events the jobs of a split task have that are known."""
         found = [ranges for (domain, _), ranges in self.ranges.items() if domain == task.split]
-        return sum((stop or 0) - (first or 0) for ranges in found for first, stop in ranges)
+        return sum(
+            (one[1] or 0) - (one[0] or 0)
+            for ranges in found
+            for one in ranges
+            if len(one) <= VOID or one[VOID] != RangeState.SPLIT
+        )
 
     def cut_file(self, task: Task, path: Path) -> Json:
         """Returns the File that a job of a split task reads a range of; None where it names none."""
@@ -199,10 +231,19 @@ class Values:
             self._outputs.load_below(task, path)
         return self._gather(source, path)
 
+    def _indices(self, domain: int, path: Path) -> Sequence[int]:
+        """Returns the indices of a domain in order: of event ranges by event, without those that failed."""
+        size = self.size(domain, path)
+        if not self.has_grown(domain, path):
+            return range(size)
+        ranges = self.ranges[domain, path]
+        good = [index for index in range(size) if len(ranges[index]) <= VOID]
+        return sorted(good, key=lambda index: ranges[index][0])
+
     def _gather(self, source: Gathered, path: Path) -> list[Json]:
         inside = source.source
         values: list[Json] = []
-        for index in range(self.size(source.domain, path)):
+        for index in self._indices(source.domain, path):
             below = (*path, index)
             if isinstance(inside, Gathered):
                 value = self._gather(inside, below[: len(self.plan.domains[inside.domain].chain)])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from helios_wf.errors import StoreError
 from helios_wf.model import Json
@@ -44,6 +44,24 @@ def put_many(tx: Connection, run: str, rows: Sequence[tuple[int, str, Json]]) ->
                 f"run {run}: the shape of domain {domain} at {prefix or 'its root'!r} is fixed and differs "
                 f"from {dump(payload)[:200]}; did an input change under an unfinished run?"
             )
+
+
+def change(tx: Connection, run: str, domain: int, prefix: str, payload: Json) -> None:
+    """Replaces a shape: event ranges that failed are marked, and their halves stand at its end."""
+    tx.execute(
+        update(shapes)
+        .where(shapes.c.run == run, shapes.c.domain == domain, shapes.c.prefix == paths.key(prefix))
+        .values(payload=dump(payload))
+    )
+
+
+def forget(tx: Connection, run: str, chosen: Iterable[tuple[int, str]]) -> None:
+    """Forgets shapes ``(domain, prefix)``: what they follow from is made anew."""
+    bulk.many(
+        tx,
+        "DELETE FROM shapes WHERE run = :run AND domain = :domain AND prefix = :prefix",
+        [{"run": run, "domain": domain, "prefix": paths.key(prefix)} for domain, prefix in chosen],
+    )
 
 
 def all(tx: Connection, run: str) -> Iterator[tuple[int, str, Json]]:

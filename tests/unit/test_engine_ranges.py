@@ -35,15 +35,36 @@ MAP = tool("event_m", {"raw": "File"}, {"out": "File"})
 MERGE = tool("merge_m", {"parts": FILES}, {"out": "File"})
 
 
-def case(raw: list[Any], field: SplitField, retry: RetryField, tolerate: float | None, mapped: bool) -> Made:
+LATER = tool("event_d", {"raw": "File"}, {"out": "File"})
+
+CHAIN = Workflow(
+    "chain",
+    CUT.inputs,
+    (Output("out", "File", HERE, ("b/out",)), Output("side", "File", HERE, ("a/out",))),
+    (
+        Step("a", CUT, tuple(StepInput(p.name, HERE, (p.name,)) for p in CUT.inputs), ("out",), HERE),
+        Step("b", LATER, (StepInput("raw", HERE, ("a/out",)),), ("out",), HERE),
+    ),
+    HERE,
+)
+
+
+def case(
+    raw: list[Any],
+    field: SplitField,
+    retry: RetryField,
+    tolerate: float | None,
+    mapped: bool,
+    run: Any = CUT,
+) -> Made:
     """Returns a workflow that cuts files, maybe maps over the parts, and merges."""
     last = "map/out" if mapped else "cut/out"
     steps = [
         Step(
             "cut",
-            CUT,
+            run,
             (StepInput("raw", HERE, ("raw",)),),
-            ("out",),
+            tuple(output.name for output in run.outputs),
             HERE,
             scatter=("raw",),
             split=field,
@@ -81,7 +102,7 @@ def case(raw: list[Any], field: SplitField, retry: RetryField, tolerate: float |
 
 
 @st.composite
-def cases(draw: Callable[[Any], Any], tolerate: float | None = 1.0) -> tuple[Made, list[str]]:
+def cases(draw: Callable[[Any], Any], tolerate: float | None = 1.0, run: Any = CUT) -> tuple[Made, list[str]]:
     """Workflows over a few files of up to forty events, and some of these events."""
     sizes = draw(st.lists(st.integers(0, 40), min_size=1, max_size=3))
     raw = [file([f"{index}.{at}" for at in range(size)], str(index)) for index, size in enumerate(sizes)]
@@ -95,7 +116,7 @@ def cases(draw: Callable[[Any], Any], tolerate: float | None = 1.0) -> tuple[Mad
     )
     retry = RetryField(attempts=draw(st.integers(3, 5)), grow=draw(st.sampled_from([1.0, 2.0])))
     bad = draw(st.lists(st.sampled_from(every), max_size=4, unique=True)) if every else []
-    return case(raw, field, retry, tolerate, draw(st.booleans())), bad
+    return case(raw, field, retry, tolerate, draw(st.booleans()), run), bad
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +131,11 @@ count = iter(range(1_000_000))
 LIMITS = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def played(store: Store, made: Made, bad: list[str], seed: int, trouble: float) -> World:
+def played(
+    store: Store, made: Made, bad: list[str], seed: int, trouble: float, tool: str = "event_c"
+) -> World:
     world = World(store, made, f"run{next(count)}", seed, trouble, bad)
+    world.bad_tools = {tool}
     with clock_of(world):
         world.play()
     return world
@@ -166,3 +190,33 @@ def test_without_tolerance_a_bad_event_fails_the_run_and_is_named(
     accounted = sum(counts[state].n_events for state in ends if state in counts)
     assert accounted == row.stop - row.first
     assert row.state is JobState.FAILED
+
+
+@LIMITS
+@given(
+    made=cases(run=CHAIN),
+    seed=st.integers(0, 2**32),
+    trouble=st.sampled_from([0.0, 0.2]),
+    tool=st.sampled_from(["event_c", "event_d"]),
+)
+def test_exactly_the_bad_events_of_a_chain_are_lost_whichever_of_its_tools_fails(
+    sqlite: Store, made: tuple[Made, list[str]], seed: int, trouble: float, tool: str
+) -> None:
+    case, bad = made
+    world = played(sqlite, case, bad, seed, trouble, tool)
+    if world.flow.tally.given_up:
+        event("taken for a chain that fails on everything")
+        assert len(bad) > 1
+        return
+    assert not world.flow.is_failing
+    found, expected = world.outputs(), interpret(case.workflow, case.inputs)
+    assert events_of(found["merged"]) == without(bad, expected["merged"])
+    assert events_of(found["parts"]) == without(bad, expected["parts"])
+    with sqlite.read() as tx:
+        rows = event_ranges.list(tx, world.run, states=[RangeState.FATAL])
+        totals = {row.number: (row.total, sum(row.counts.values())) for row in tasks.list(tx, world.run)}
+        lossy = [row.state for row in tasks.list(tx, world.run) if row.state is TaskState.FINISHED]
+        assert len(world.flow.losses.missing(tx)) == (1 if bad else 0)
+    assert sum(row.stop - row.first for row in rows) == len(bad)
+    assert bool(lossy) == bool(bad)
+    assert all(total == n_jobs for total, n_jobs in totals.values())

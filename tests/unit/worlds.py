@@ -42,6 +42,7 @@ class World:
         self.seed = seed
         self.trouble = trouble
         self.bad = set(bad)
+        self.bad_tools = {"event_c"}
         self.plan = plan_document(made.document)
         self.clock = 1000.0
         self.values: dict[str, Json] = {}
@@ -143,6 +144,15 @@ class World:
             return RangeReport(one.first, one.stop, one.number, cause)
         return ranged(name, inputs, one)
 
+    def is_bad(self, spec: JobSpec) -> bool:
+        """Says whether a chain's job reads an event that its tool cannot process."""
+        name, inputs = self.called(spec)
+        if name not in self.bad_tools or not inputs.get("raw"):
+            return False
+        first, count = inputs.get("first_event") or 0, inputs.get("n_events")
+        events = inputs["raw"]["events"][first : None if count is None else first + count]
+        return any(event == one or f"<{one}>" in event for one in self.bad for event in events)
+
     def called(self, spec: JobSpec) -> tuple[str, dict[str, Any]]:
         """Returns the name of an attempt's tool, and all its inputs."""
         inputs = (self.values[spec.constants] if spec.constants else {}) | spec.inputs
@@ -165,9 +175,11 @@ class World:
     def report(self, spec: JobSpec) -> Report:
         """Runs an attempt, or lets it fail in a way that is tried again."""
         left = self.hands.pop(spec.handle, [])
+        if spec.feeding is None and spec.first is not None and self.is_bad(spec):
+            return self.failed(spec, self.random.choice([Cause.EXIT, Cause.SIGNAL, Cause.TIME_LIMIT]))
         is_cut_short = spec.feeding is not None and spec.handle not in self.last
         if is_cut_short or (spec.attempt < 3 and self.random.random() < self.trouble):
-            causes = [Cause.LOST, Cause.CANCELLED] if spec.feeding else [*CAUSES]
+            causes = [Cause.LOST, Cause.CANCELLED] if spec.feeding or is_single(spec) else [*CAUSES]
             return self.failed(spec, self.random.choice(causes))
         if spec.feeding:
             told = tuple(self.range_report(spec, one) for one in left)
@@ -183,7 +195,14 @@ class World:
         with self.store.read() as tx:
             for row in event_ranges.list(tx, self.run, limit=100_000):
                 jobs_ranges.setdefault((row.task, row.path), []).append(row)
+        for ranges in self.flow.values.ranges.values():
+            open_ones = [(one[0], one[1]) for one in ranges if len(one) < 4 or one[3] != RangeState.SPLIT]
+            if any(first is None or first == stop for first, stop in open_ones):
+                continue
+            assert covers(open_ones, min(one[0] for one in ranges), max(one[1] for one in ranges))
         for (number, text), rows in jobs_ranges.items():
+            if self.plan.tasks[number].fed is None:
+                continue
             first, stop = self.flow.values.events(self.plan.tasks[number], paths.from_text(text))
             assert first is not None
             reach = max(row.stop for row in rows)
@@ -204,6 +223,11 @@ class World:
 
 def inputs_of(inputs: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in inputs.items() if value is not None}
+
+
+def is_single(spec: JobSpec) -> bool:
+    """Says whether a chain's job has a single event, which must not fail without a reason."""
+    return spec.first is not None and spec.stop is not None and spec.stop - spec.first <= 1
 
 
 @contextmanager
