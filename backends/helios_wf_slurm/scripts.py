@@ -8,15 +8,10 @@ from pathlib import Path
 from helios_wf.spool import write
 from helios_wf_slurm.profile import Profile
 
-NO_FOLDER = 66
-"""Exit code of a task whose node does not see the shared folder."""
-
-NO_SETUP = 67
-"""Exit code of a task whose modules or prologue failed."""
-
 _BEGIN = """\
 #!/bin/sh
 # $1: the folder of the submission; $2: the Python of the workers
+# exit code 66: this node does not see the folder; 67: a module or the prologue failed
 tries=0
 until ls "$1/logs" >/dev/null 2>&1; do
     tries=$((tries + 1))
