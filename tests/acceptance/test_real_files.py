@@ -125,9 +125,15 @@ COMBINATIONS = [
 """Case, events per job, first so many events (None: all), workers."""
 
 
-def run(helios: Command, path: Path, case: Case, size: int, most: int | None, jobs: int) -> dict[str, Path]:
-    """Runs statistics and selection of a file through the engine and returns where the outputs are."""
-    shutil.copytree(resources.cwl_tools(), helios.folder / "cwl_tools")
+def run(
+    helios: Command, path: Path, case: Case, size: int, most: int | None, jobs: int, **more: int
+) -> dict[str, Path]:
+    """Runs statistics and selection of a file through the engine and returns where the outputs are.
+
+    ``more`` are further keys of ``helios:split``.
+    """
+    if not (helios.folder / "cwl_tools").exists():
+        shutil.copytree(resources.cwl_tools(), helios.folder / "cwl_tools")
     helios.write("workflow.cwl", WORKFLOW)
     inputs = {
         "events": [{"class": "File", "path": str(path)}],
@@ -140,7 +146,7 @@ def run(helios: Command, path: Path, case: Case, size: int, most: int | None, jo
         "columns": list(case.columns),
     }
     helios.write("job.json", json.dumps(inputs))
-    keys = {"eventsPerJob": size, "table": case.table}
+    keys = {"eventsPerJob": size, "table": case.table, **more}
     cut = [f"--set={step}.split.{key}={keys[key]}" for step in ("stats", "select") for key in keys]
     outputs = helios.json(
         "run", "workflow.cwl", "job.json", *cut, "--jobs", str(jobs), "--outdir", "out", "--quiet"
@@ -166,9 +172,37 @@ def test_statistics_and_selections_equal_those_of_uproot_alone(
     check(helios, shared / "data" / CASES[name].file, CASES[name], size, most, jobs)
 
 
-def check(helios: Command, path: Path, case: Case, size: int, most: int | None, jobs: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "size", "events_per_range", "most", "jobs", "stays"),
+    [
+        pytest.param("Zmumu", 300, 1, 300, 2, True, id="one event a range"),
+        pytest.param("Zmumu", 3000, 100, None, 1, True, id="one job"),
+        pytest.param("HZZ", 1000, 70, None, 4, True, id="four workers"),
+        pytest.param("Zmumu", 3000, 500, None, 2, False, id="a process for each range"),
+    ],
+)
+def test_neither_the_size_of_ranges_nor_the_way_to_feed_them_changes_what_comes_out(
+    helios: Command,
+    shared: Path,
+    name: str,
+    size: int,
+    events_per_range: int,
+    most: int | None,
+    jobs: int,
+    stays: bool,
+) -> None:
+    shutil.copytree(resources.cwl_tools(), helios.folder / "cwl_tools")
+    for tool in (helios.folder / "cwl_tools").glob("events_*.cwl") if not stays else ():
+        tool.write_text(tool.read_text().replace("helios:events: {resident: stream}\n", ""))
+    path = shared / "data" / CASES[name].file
+    check(helios, path, CASES[name], size, most, jobs, eventsPerRange=events_per_range)
+
+
+def check(
+    helios: Command, path: Path, case: Case, size: int, most: int | None, jobs: int, **more: int
+) -> None:
     """Runs a case through the engine and compares what comes out with what uproot and numpy say."""
-    found = run(helios, path, case, size, most, jobs)
+    found = run(helios, path, case, size, most, jobs, **more)
     tree = columns_of(path, case, most)
     check_statistics(json.loads(found["statistics"].read_text()), tree, case)
     rows = parquet.read_table(found["selection"]).to_pydict()
