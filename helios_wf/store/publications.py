@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from helios_wf.store import bulk
 from helios_wf.store.rows import Publication
@@ -49,6 +49,11 @@ def published(tx: Connection, run: str, entries: Iterable[tuple[str, int]]) -> N
         for output, position in entries
     ]
     bulk.many(tx, _PUBLISHED, rows)
+
+
+def withdraw(tx: Connection, run: str) -> None:
+    """Records that the files of a run are to be put into place anew."""
+    tx.execute(update(publications).where(publications.c.run == run).values(published=False))
 
 
 def owner(tx: Connection, destination: str) -> str | None:

@@ -65,7 +65,9 @@ class NewTask(Noun, frozen=True):
 class TaskRow(Noun, frozen=True):
     """A task as the store knows it; ``total`` jobs, None until it is fully expanded.
 
-    ``differs`` says in what its compiled tool differs from what cwltool would run, if that was found.
+    ``attempts`` is the highest number that an attempt of a job had which was forgotten since: new ones are
+    numbered from there.  ``differs`` says in what its compiled tool differs from what cwltool would run, if
+    that was found.
     """
 
     number: int
@@ -74,6 +76,7 @@ class TaskRow(Noun, frozen=True):
     state: TaskState
     total: int | None
     counts: dict[JobState, int]
+    attempts: int = 0
     differs: str = ""
 
 
@@ -122,9 +125,9 @@ class Settlement(Noun, frozen=True):
 class JobRow(Noun, frozen=True):
     """A job as the store knows it.
 
-    ``charged`` counts failed tries that were the job's own, ``lost`` those that were not; ``file`` is the path
-    of the file that its events ``[first, stop)`` are in, where it is cut.  The fields from
-    ``cause`` on tell of the last attempt that was settled.  An attempt waited from ``submitted_at``, when it
+    ``charged`` counts failed tries that were the job's own, ``lost`` those that were not; ``file`` is the
+    path of the file that its events ``[first, stop)`` are in, where it is cut.  The fields from ``cause`` on
+    tell of the last attempt that was settled.  An attempt waited from ``submitted_at``, when it
     was handed to the backend, to ``started_at``, and then ran for ``wall_s``.
     """
 

@@ -22,7 +22,14 @@ def create(tx: Connection, run: str, new: Sequence[NewTask]) -> None:
     tx.execute(
         insert(tasks),
         [
-            {"run": run, "number": t.number, "name": t.name, "process": t.process, "state": TaskState.DEFINED}
+            {
+                "run": run,
+                "number": t.number,
+                "name": t.name,
+                "process": t.process,
+                "state": TaskState.DEFINED,
+                "attempts": 0,
+            }
             for t in new
         ],
     )
@@ -44,6 +51,14 @@ def move(tx: Connection, run: str, number: int, to: TaskState, note: str = "") -
 def expanded(tx: Connection, run: str, number: int, total: int) -> None:
     """Records that a task is fully expanded, to so many jobs."""
     tx.execute(update(tasks).where(tasks.c.run == run, tasks.c.number == number).values(total=total))
+
+
+def reopen(tx: Connection, run: str, number: int, attempts: int = 0) -> None:
+    """Makes a task go on: its jobs are tried again, or forgotten, which had up to so many attempts."""
+    move(tx, run, number, TaskState.IN_PROGRESS, "retry")
+    this = (tasks.c.run == run, tasks.c.number == number)
+    tx.execute(update(tasks).where(*this).values(total=None))
+    tx.execute(update(tasks).where(*this, tasks.c.attempts < attempts).values(attempts=attempts))
 
 
 def differs(tx: Connection, run: str, number: int, text: str) -> None:
@@ -73,6 +88,7 @@ def list(tx: Connection, run: str) -> Sequence[TaskRow]:
             process=row.process,
             state=TaskState(row.state),
             total=row.total,
+            attempts=row.attempts,
             counts=counts.get(row.number, none),
             differs=row.differs or "",
         )

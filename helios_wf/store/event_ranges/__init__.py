@@ -9,13 +9,21 @@ from helios_wf.store.event_ranges.moves import (
     add,
     begin,
     cancel,
+    forget,
     lease,
     move,
     put_back,
     reset,
     settle,
 )
-from helios_wf.store.event_ranges.reads import counts, counts_of, list, outputs, unsettled
+from helios_wf.store.event_ranges.reads import (
+    counts,
+    counts_of,
+    jobs_with_losses,
+    list,
+    outputs,
+    unsettled,
+)
 
 __all__ = [
     "add",
@@ -23,6 +31,8 @@ __all__ = [
     "cancel",
     "counts",
     "counts_of",
+    "forget",
+    "jobs_with_losses",
     "lease",
     "list",
     "move",

@@ -64,8 +64,10 @@ _FORGET = f"DELETE FROM event_ranges WHERE {_JOB} AND state = 'CANCELLED' AND nu
 
 _RESET = f"""
     UPDATE event_ranges SET state = 'READY', charged = 0, lost = 0, not_before = 0, waits_for = NULL
-    WHERE {_JOB} AND state IN ('FATAL', 'CANCELLED')
+    WHERE {_JOB} AND state IN ('FATAL', 'CANCELLED', 'LEASED', 'RUNNING')
 """
+
+_FORGET_ALL = f"DELETE FROM event_ranges WHERE {_JOB}"
 
 Key = tuple[int, str]
 """A job of a run: task and path."""
@@ -158,13 +160,18 @@ def cancel(tx: Connection, run: str, chosen: Iterable[Key]) -> None:
 
 
 def reset(tx: Connection, run: str, chosen: Iterable[Key]) -> None:
-    """Makes FATAL and CANCELLED ranges of jobs READY, with no tries counted.
+    """Makes ranges of jobs READY, with no tries counted, that were given up, or handed to attempts now gone.
 
     What was given up unseen is forgotten: it is cut when its turn comes.
     """
     rows = [_job(run, task, path) for task, path in chosen]
     bulk.many(tx, _FORGET, rows)
     bulk.many(tx, _RESET, rows)
+
+
+def forget(tx: Connection, run: str, chosen: Iterable[Key]) -> None:
+    """Forgets all ranges of jobs."""
+    bulk.many(tx, _FORGET_ALL, [_job(run, task, path) for task, path in chosen])
 
 
 def _refuse_unless_all(how: str, run: str, rows: Sequence[dict[str, Any]], n_changed: int) -> None:

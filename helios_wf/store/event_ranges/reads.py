@@ -42,6 +42,13 @@ def outputs(tx: Connection, run: str, task: int, path: str) -> Iterator[dict[str
         yield load(text) or {}
 
 
+def jobs_with_losses(tx: Connection, run: str) -> set[tuple[int, str]]:
+    """Returns the jobs, by task and path, of which some ranges are not done."""
+    good = (RangeState.DONE, RangeState.SPLIT)
+    query = select(_c.task, _c.path).where(_c.run == run, _c.state.not_in(good)).distinct()
+    return {(task, paths.path(key)) for task, key in tx.execute(query)}
+
+
 def counts_of(tx: Connection, run: str, task: int, path: str) -> dict[RangeState, RangeCount]:
     """Returns how many ranges of a job are in each state that occurs."""
     query = select(_c.state, *_COUNTED).where(*_of_job(run, task, path)).group_by(_c.state)

@@ -4,13 +4,14 @@ The verbs that write put the attempt and the legal source states into their WHER
 and are to be called behind ``runs.fence`` in the same transaction.
 """
 
-from helios_wf.store.jobs.moves import lease, record, reset, settle, started
+from helios_wf.store.jobs.moves import forget, lease, record, reset, settle, started
 from helios_wf.store.jobs.reads import counts, every, failures, get, open, outputs, outputs_below, states
 
 __all__ = [
     "counts",
     "every",
     "failures",
+    "forget",
     "get",
     "lease",
     "open",

@@ -71,13 +71,21 @@ _RECORD_LOG = f"""
 _RESET_LOG = f"""
     INSERT INTO log (run, at, task, path, attempt, old, new, note)
     SELECT run, :at, task, :path, attempt, state, 'READY', 'retry' FROM jobs
-    WHERE {_THIS} AND {_STATE} IN ('FAILED', 'CANCELLED') {{lock}}
+    WHERE {_THIS} AND {_STATE} IN ('FAILED', 'CANCELLED', 'FINISHED') {{lock}}
 """
 
 _RESET = f"""
     UPDATE jobs SET state = 'READY', charged = 0, lost = 0, not_before = 0
-    WHERE {_THIS} AND {_STATE} IN ('FAILED', 'CANCELLED')
+    WHERE {_THIS} AND {_STATE} IN ('FAILED', 'CANCELLED', 'FINISHED')
 """
+
+_FORGET_LOG = f"""
+    INSERT INTO log (run, at, task, path, attempt, old, new, note)
+    SELECT run, :at, task, :path, attempt, state, 'READY', 'retry: what it reads is made anew' FROM jobs
+    WHERE {_THIS} {{lock}}
+"""
+
+_FORGET = f"DELETE FROM jobs WHERE {_THIS}"
 
 Key = tuple[int, str]
 """A job of a run: task and path."""
@@ -137,13 +145,24 @@ def record(tx: Connection, run: str, settlements: Sequence[Settlement]) -> set[K
 
 
 def reset(tx: Connection, run: str, chosen: Iterable[Key]) -> set[Key]:
-    """Makes FAILED and CANCELLED jobs READY, with no tries counted, and returns those that changed."""
+    """Makes FAILED, CANCELLED and FINISHED jobs READY, no tries counted, and returns those that changed."""
     at = now(tx)
     rows = [_key(run, at, task, path) for task, path in dict.fromkeys(chosen)]
     flags = bulk.changed(tx, _RESET_LOG, rows)
     accepted = [row for row, flag in zip(rows, flags, strict=True) if flag]
     bulk.many(tx, _RESET, accepted)
     return {(row["task"], row["path"]) for row in accepted}
+
+
+def forget(tx: Connection, run: str, chosen: Iterable[Key]) -> None:
+    """Forgets jobs, of a run in which none is handed out, as if they had never been ready.
+
+    Attempts of theirs must be numbered from where they stopped: see ``tasks.reopen``.
+    """
+    at = now(tx)
+    rows = [_key(run, at, task, path) for task, path in chosen]
+    bulk.many(tx, _FORGET_LOG, rows)
+    bulk.many(tx, _FORGET, rows)
 
 
 def _refuse_unless(possible: set[JobState], settlements: Sequence[Settlement]) -> None:
