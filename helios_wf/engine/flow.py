@@ -12,7 +12,7 @@ from functools import partial
 
 from helios_wf.cwl.javascript import LATER, Work, complete_all
 from helios_wf.engine import paths
-from helios_wf.engine.chains import Chains, Void
+from helios_wf.engine.chains import Chains
 from helios_wf.engine.cutting import cuts_of, ranges_of
 from helios_wf.engine.evaluation import run_expression
 from helios_wf.engine.frontier import Frontier
@@ -27,10 +27,11 @@ from helios_wf.engine.queue import Queue
 from helios_wf.engine.range_book import Cutting
 from helios_wf.engine.repair import GROWS, grow
 from helios_wf.engine.restoring import restore
+from helios_wf.engine.settling import settle
 from helios_wf.engine.specs import Specs
 from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
-from helios_wf.engine.verdicts import End, count, end_of, judge, recorded, settlement
+from helios_wf.engine.verdicts import recorded
 from helios_wf.engine.ways import Ways
 from helios_wf.errors import JobError
 from helios_wf.model import JobSpec, Layout, RangeNews, Report, Resources, Tool
@@ -74,11 +75,13 @@ class Flow:
         self.specs = Specs(run, home, self.values, self.ways)
         self.queue = Queue()
         self.tally = Tally(run, plan, self.frontier)
-        self.ledger = Ledger(run, plan, self.values.events, self._cuts)
+        self.ledger = Ledger(run, plan, self.values.events, self.cuts)
         self.losses = Losses(run, self.values, self.frontier, self.ledger)
         self.chains = Chains(run, plan, self.values, self.frontier, self.tally, self.losses)
         self.inflight: dict[str, Job] = {}
         self.failed: list[tuple[int, Path]] = []
+        self.left: list[tuple[int, Path]] = []
+        """Jobs that failed before this engine took the run, and are not to be tried again."""
         self.doomed: list[str] = []
         """Attempts of tasks that were given up; the engine cancels them."""
         self.stopping = False
@@ -100,10 +103,15 @@ class Flow:
         return room > 0 and not self.is_failing and waits
 
     @property
+    def is_exhausted(self) -> bool:
+        """Whether all was done that can be, but for what follows from jobs that are left as they failed."""
+        return bool(self.left) and not (self.inflight or self.queue or self.has_more)
+
+    @property
     def is_stuck(self) -> bool:
         """Whether nothing can ever happen again although the run is not over; never true of a sound plan."""
         waits = self.inflight or self.queue or self.has_more or self.is_failing
-        return not waits and not self.is_complete
+        return not waits and not self.is_complete and not self.left
 
     @property
     def next_due(self) -> float | None:
@@ -129,81 +137,28 @@ class Flow:
         self.ledger.restore(tx)
         restore(self, tx)
         self.chains.restore()
-        self._look_at_losses()
+        self.look_at_losses()
 
     # -- settle --------------------------------------------------------------------------------------------
 
     def settle(self, tx: Tx, reports: Iterable[Report]) -> list[Settlement]:
         """Settles reports of attempts that are handed out, and returns what was written."""
         self.outputs.tx = tx
-        known = [(job, one) for one in reports if (job := self.inflight.pop(one.handle, None)) is not None]
-        rests = {one.handle: self.ledger.end(tx, job, one) for job, one in known if self._has_ranges(job)}
-        self.ledger.flush(tx)
-        self._look_at_losses()
-        settlements, chosen = [], {}
-        voids: list[Void] = []
-        for job, report in known:
-            if report.differences:
-                self.ways.differs(tx, job.task, report.differences)
-            rest = rests.get(report.handle)
-            if rest is None:
-                retry = self.plan.tasks[job.task].retry
-                end = End(judge(report, job.tries, retry, self.stopping), report)
-                if self.chains.covers(job):
-                    end, void = self.chains.end(job, report, end, self._bisects(job))
-                    voids += [void] if void is not None else []
-            else:
-                end = self._end(tx, job, report, rest)
-            not_before = time.time() + end.verdict.wait_s if end.verdict.to is JobState.READY else 0.0
-            place = place_of(self.plan, job.task, report.expression)
-            settled = settlement(job, end.report, end.verdict, not_before, place, has_ranges=rest is not None)
-            settlements.append(settled)
-            again = job._replace(tries=count(job.tries, end.verdict, end.report.cause), begun=False)
-            chosen[settled.task, settled.path] = (again, settled, rest)
-        accepted = jobs.settle(tx, self.run, settlements)
-        for void in voids:
-            # before its index is complete: what reads all of the step waits for the halves
-            self.chains.apply(tx, void)
-        for key in accepted:
-            job, settled, rest = chosen[key]
-            self._settled(job, settled.to, settled.outputs, settled.not_before, rest)
-        self.ledger.flush(tx)
-        if voids:
-            self._look_at_losses()
-        self.tally.write(tx)
-        return settlements
+        return settle(self, tx, reports)
 
-    def _bisects(self, job: Job) -> bool:
-        """Says whether the file of a chain's job can be cut anywhere."""
-        try:
-            return self._cuts(self.plan.tasks[job.task], job.path)[1]
-        except JobError:
-            return False
-
-    def _has_ranges(self, job: Job) -> bool:
+    def has_ranges(self, job: Job) -> bool:
+        """Says whether a job's attempts are given event ranges."""
         return self.ledger.covers(self.plan.tasks[job.task], job.path)
-
-    def _end(self, tx: Tx, job: Job, report: Report, rest: Rest) -> End:
-        """Returns how an attempt with event ranges ends its job, or that it does not."""
-        task = self.plan.tasks[job.task]
-        end = end_of(job, task, report, rest, self.stopping, self.tally.given_up.get(job.task))
-        if end.verdict.to is JobState.FAILED and rest.lost_events:
-            end = end.blaming(self.losses.blamed(tx, job, end.report))
-        if end.verdict.to in (JobState.FAILED, JobState.CANCELLED):
-            self.ledger.cancel(tx, job)
-        else:
-            self.ledger.close(job)
-        return end
 
     def hear(self, tx: Tx, news: Iterable[RangeNews]) -> None:
         """Takes what attempts in flight say of their event ranges."""
         self.outputs.tx = tx
         for one in news:
             job = self.inflight.get(one.handle)
-            if job is not None and self._has_ranges(job):
+            if job is not None and self.has_ranges(job):
                 self.ledger.hear(tx, job, one)
         self.ledger.flush(tx)
-        self._look_at_losses()
+        self.look_at_losses()
 
     def feed(self, tx: Tx, is_halted: bool) -> list[Fed]:
         """Returns further event ranges for the attempts in flight that asked for them."""
@@ -211,7 +166,7 @@ class Flow:
         self.ledger.flush(tx)
         return fed
 
-    def _look_at_losses(self) -> None:
+    def look_at_losses(self) -> None:
         """Gives up tasks that lost too much, or that never work."""
         for number in [*self.ledger.health, *self.chains.tasks]:
             if number in self.tally.given_up:
@@ -229,7 +184,7 @@ class Flow:
         begun = known.values()
         jobs.started(tx, self.run, [(job.task, paths.to_text(job.path), job.tries.attempt) for job in begun])
 
-    def _settled(
+    def settled(
         self,
         job: Job,
         to: JobState,
@@ -237,6 +192,7 @@ class Flow:
         not_before: float = 0.0,
         rest: Rest | None = None,
     ) -> None:
+        """Takes that a job was settled: what follows for those that wait for it, or for itself."""
         self.tally.move(job.task, JobState.LEASED, to)
         if to is JobState.READY:
             due = rest.due if rest else not_before
@@ -318,7 +274,7 @@ class Flow:
                 self.values.ranges[number, path] = ranges
             self.frontier.open(number, path, size)
         shapes.put_many(tx, self.run, rows)
-        self._look_at_losses()
+        self.look_at_losses()
         return bool(rows) or self.is_failing
 
     def _fail_domain(self, number: int, path: Path, error: JobError) -> bool:
@@ -381,7 +337,8 @@ class Flow:
         else:
             self.queue.delay(job, due)
 
-    def _cuts(self, task: Task, path: Path) -> tuple[Cutting, bool]:
+    def cuts(self, task: Task, path: Path) -> tuple[Cutting, bool]:
+        """Returns where the event ranges of a job end, and whether they may be cut again."""
         first, stop = self.values.events(task, path)
         assert task.split is not None
         assert first is not None
@@ -414,7 +371,7 @@ class Flow:
         place = place_of(self.plan, job.task, error.expression if error else "")
         self._recorded.append(recorded(job, to, outputs, error, place))
         self._count_out(job)
-        self._settled(job, to, outputs)
+        self.settled(job, to, outputs)
 
     def _flush(self) -> None:
         """Writes what was recorded; called before anything is read from the store."""

@@ -17,6 +17,7 @@ from helios_wf.engine import flow as flow_module
 from helios_wf.engine import ledger as ledger_module
 from helios_wf.engine import paths
 from helios_wf.engine import queue as queue_module
+from helios_wf.engine import settling as settling_module
 from helios_wf.engine.flow import Flow
 from helios_wf.model import EventRange, JobSpec, Json, RangeNews, RangeReport, Report, digest
 from helios_wf.plan import plan_document
@@ -197,7 +198,7 @@ class World:
                 jobs_ranges.setdefault((row.task, row.path), []).append(row)
         for ranges in self.flow.values.ranges.values():
             open_ones = [(one[0], one[1]) for one in ranges if len(one) < 4 or one[3] != RangeState.SPLIT]
-            if any(first is None or first == stop for first, stop in open_ones):
+            if not open_ones or any(first is None or first == stop for first, stop in open_ones):
                 continue
             assert covers(open_ones, min(one[0] for one in ranges), max(one[1] for one in ranges))
         for (number, text), rows in jobs_ranges.items():
@@ -234,7 +235,7 @@ def is_single(spec: JobSpec) -> bool:
 def clock_of(world: World) -> Iterator[None]:
     """Lets the engine see the world's clock."""
     clock = SimpleNamespace(time=lambda: world.clock)
-    modules = (flow_module, queue_module, ledger_module)
+    modules = (settling_module, queue_module, ledger_module, flow_module)
     patches = [mock.patch.object(module, "time", clock) for module in modules]
     for patch in patches:
         patch.start()
