@@ -26,6 +26,9 @@ from helios_wf.states import RunState
 FAULTS = ("engine", "node", "slurmd", "slurmctld", "crash of slurmctld")
 """What happens, in turn; each at a random moment."""
 
+MOST = 6
+"""How many faults hit one run, at most: each prolongs it."""
+
 SETTINGS = """\
 backend = "slurm"
 [backends.slurm]
@@ -94,7 +97,8 @@ class SlurmKillLoop:
         desk.close()
 
     def _round(self, desk: Desk, seconds: float, faults: int) -> tuple[subprocess.Popen[str], str]:
-        """Takes one run to its end, through as many faults as fall into it."""
+        """Takes one run to its end, through as many faults as fall into it, but not more than ``MOST``."""
+        faults = min(faults, self.faults.total() + MOST)
         process = desk.start(*desk.run_arguments)
         while self.faults.total() < faults and self._lives_on(
             process, self._random.uniform(0.5, seconds / 2)
