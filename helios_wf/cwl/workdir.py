@@ -68,7 +68,7 @@ class _Entry:
     """One entry of ``listing``: a Dirent, a File, a Directory, or an expression that gives some."""
 
     def __init__(self, given: Json, javascript: Javascript) -> None:
-        self._fixed = given if is_file_or_directory(given) else None
+        self._fixed = given if isinstance(given, list) or is_file_or_directory(given) else None
         dirent = isinstance(given, Mapping) and "entry" in given
         self._writable = bool(given.get("writable")) if dirent else False
         self._name = (
@@ -85,7 +85,7 @@ class _Entry:
     def evaluate(self, scope: Scope) -> list[dict[str, Json]]:
         """Returns the Files and Directories that it puts, each with its basename and ``writable``."""
         if self._entry is None:
-            return [dict(self._fixed or {})]
+            return _flat(self._fixed)
         value = self._entry(scope.inputs, None, scope.runtime)
         if not self._dirent:
             return _flat(value)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from helios_wf.cwl.asked import Asked
+from helios_wf.cwl.companions import asks_for_companions, lacking
 from helios_wf.cwl.expressions import compile_expression
 from helios_wf.cwl.inputs import Inputs, listed, loaded
 from helios_wf.cwl.javascript import Work
@@ -62,6 +63,11 @@ class Evaluator:
         self._unchanging = {feed.name for feed in self._own if self._depth(feed, chains) == 0}
         self._asked = Asked(task.process.body) if isinstance(task.process, Tool) else None
         self._resources: Resources | None = None
+        self._companions = {
+            parameter.name: parameter
+            for parameter in (task.process.inputs if task.process else ())
+            if asks_for_companions(parameter.type, parameter.secondary_files)
+        }
         self._seen = _seen_by(task.process) if isinstance(task.process, ExpressionTool) else None
 
     def constants(self) -> Constants:
@@ -70,6 +76,7 @@ class Evaluator:
             inputs = {
                 feed.name: self._load(feed, self._values.value(feed.source, ())) for feed in self._shared
             }
+            self._check_companions(inputs)
             self._constants = Constants(digest(self._named(inputs)), inputs)
         return self._constants
 
@@ -96,6 +103,7 @@ class Evaluator:
             value = self._values.value(feed.source, path)
             if value is not None:
                 own[feed.name] = value
+        self._check_companions(own)
         return self._named(own)
 
     def resources(self, inputs: dict[str, Json]) -> Work[Resources]:
@@ -151,6 +159,13 @@ class Evaluator:
         if feed.name in self._unchanging:
             self._fixed[feed.name] = value
         return value
+
+    def _check_companions(self, inputs: dict[str, Json]) -> None:
+        for name in self._companions.keys() & inputs.keys():
+            parameter = self._companions[name]
+            for what in lacking(inputs[name], parameter.type, parameter.secondary_files):
+                text = f"input {name!r} of {self.task.name!r}: {what}; let its source have secondaryFiles too"
+                raise JobError(Cause.BAD_INPUT, text)
 
     def _named(self, inputs: dict[str, Json]) -> dict[str, Json]:
         if self._declared is None:

@@ -28,7 +28,15 @@ class Result(NamedTuple):
 def helios(folder: Path, document: str, job: str | None) -> Result:
     """Returns what helios-wf makes of a document in a folder."""
     out, err = io.StringIO(), io.StringIO()
-    arguments = ["run", "--quiet", "--home", str(folder.parent / "home"), "--outdir", str(folder / "ours")]
+    arguments = [
+        "run",
+        "--quiet",
+        "--no-container",
+        "--home",
+        str(folder.parent / "home"),
+        "--outdir",
+        str(folder / "ours"),
+    ]
     with (
         contextlib.chdir(folder),
         contextlib.redirect_stdout(out),
