@@ -69,7 +69,7 @@ class Conversation:
         self._limit_s = tool.invocation.time_limit_s
         self._asked = 0
         self._said_no_more = self._said_bye = False
-        self._heard_at = self._closed_at = time.monotonic()
+        self._moved_at = self._closed_at = time.monotonic()
         self._look_s = LOOKS_S[0]
         self._answered: deque[str] = deque(maxlen=REMEMBERED)
 
@@ -96,12 +96,12 @@ class Conversation:
             raise JobError(Cause.CANCELLED, "it was cancelled")
         if self._channel.writes in happened:
             self._channel.push()
-        spoke = self._may_have_spoken(happened) and self._listen(self._channel.receive)
+        went_on = self._may_have_spoken(happened) and self._listen(self._channel.receive)
         if ended in happened:
             self._listen(self._channel.last_words)
             return True
         self._give()
-        if not spoke and self._is_over():
+        if not went_on and self._is_over():
             return True
         self._hand.tell_if_due()
         return False
@@ -131,9 +131,12 @@ class Conversation:
         return self._channel.reads is None or self._channel.reads in happened
 
     def _listen(self, receive: Callable[[], list[bytes]]) -> bool:
-        """Does what the tool's lines say, and returns whether any did."""
+        """Does what the tool's lines say, and returns whether any range was settled.
+
+        Then the answer of the next may be waiting already, and it must not be found overdue.
+        """
         self.in_work.about_to_read()
-        spoke = False
+        before, spoke = self._settling.count, False
         for line in receive():
             answer = protocol.read(line)
             if answer is None:
@@ -141,15 +144,18 @@ class Conversation:
             else:
                 spoke = True
                 self._obey(answer)
-        if spoke:
-            self._heard_at = time.monotonic()
         if not self._channel.is_closed:
             self._closed_at = time.monotonic()
         self._look_s = LOOKS_S[0] if spoke else min(2 * self._look_s, LOOKS_S[1])
-        return spoke
+        if self._settling.count == before:
+            return False
+        self._moved_at = time.monotonic()
+        return True
 
     def _obey(self, answer: protocol.Answer) -> None:
         if isinstance(answer, protocol.Ready):
+            if not self.is_ready:
+                self._moved_at = time.monotonic()
             self.is_ready, self.in_work.capacity = True, answer.capacity
         elif isinstance(answer, protocol.Bye):
             self._take_bye()
@@ -191,7 +197,7 @@ class Conversation:
             self.in_work.begin()
             self._channel.send(protocol.Ranges(given))
         elif self._asked and self._hand.is_last:
-            self._said_no_more = True
+            self._said_no_more, self._moved_at = True, time.monotonic()
             self._channel.send(protocol.NoMore())
 
     def _may_give(self) -> bool:
@@ -220,14 +226,14 @@ class Conversation:
             yield Limit(self._closed_at + patience.closed_s, broken(text))
         if not self.is_ready:
             text = f"it was not ready after {patience.ready_s:g} s"
-            yield Limit(self._heard_at + patience.ready_s, JobError(Cause.NOT_READY, text))
+            yield Limit(self._moved_at + patience.ready_s, JobError(Cause.NOT_READY, text))
         elif not self.in_work.is_empty:
             if self._limit_s:
                 text = f"it ran longer than its time limit of {self._limit_s:g} s"
                 for one, begun_at in self.in_work.begun():
                     yield Limit(begun_at + self._limit_s, JobError(Cause.TIME_LIMIT, text), one)
         elif self._said_no_more or self._said_bye:
-            yield Limit(self._heard_at + patience.bye_s, None)
+            yield Limit(self._moved_at + patience.bye_s, None)
         elif not self._asked:
             text = f"it asked for no event range for {patience.ready_s:g} s"
-            yield Limit(self._heard_at + patience.ready_s, broken(text))
+            yield Limit(self._moved_at + patience.ready_s, broken(text))

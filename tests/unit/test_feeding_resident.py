@@ -189,6 +189,18 @@ def test_a_flood_without_an_end_of_line_does_not_keep_a_time_limit_from_passing(
     (tmp_path / "attempt-resident/tool/1/stdout").unlink()
 
 
+@pytest.mark.parametrize("said", ["'progress', range=one['range'], processed=1", "'get'", "'ready'"])
+def test_a_flood_of_lines_does_not_keep_a_time_limit_from_passing(said: str, tmp_path: Path) -> None:
+    report = attempt(tmp_path, raw_tool(tmp_path, f"while True: say({said})", **limited(1)), FIVE[0])
+    assert causes(report) == {0: Cause.TIME_LIMIT}
+
+
+def test_a_flood_of_lines_after_the_last_range_does_not_keep_a_tool_alive(tmp_path: Path) -> None:
+    patience = replace(PATIENCE, bye_s=0.5)
+    report = attempt(tmp_path, raw_tool(tmp_path, end="while True: say('get')"), *FIVE, patience=patience)
+    assert (report.cause, texts(report)) == (None, ALL)
+
+
 @pytest.mark.parametrize(
     ("before", "words"),
     [("sys.exit('no geometry')", "no geometry"), ("time.sleep(1000)", "not ready after 0.5 s")],
