@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from helios_wf import __version__
 from helios_wf.cli.interrupts import INTERRUPTED, Interrupts
 from helios_wf.cli.options import CommandWithEquals, run_argument, settings_options
 from helios_wf.config import Settings
@@ -44,6 +45,7 @@ PASSED_OVER = 10
     "--set", "changes", metavar="STEP.FIELD.KEY=VALUE", multiple=True, help="Change a helios: field."
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@click.version_option(__version__, prog_name="helios-wf", message="%(prog)s %(version)s")
 @settings_options(
     "home", "store", "root", "backend", "jobs", "keep", "outdir", "container_engine", "check_compiler"
 )

@@ -99,3 +99,12 @@ def test_requirements_that_are_none_are_told(told: Command, text: str, reason: s
     job: Path = told.write("job.yml", text)
     assert told("run", "tools/say.cwl", job) in (2, 33)
     assert reason in told.err
+
+
+def test_a_runner_says_its_version_and_33_for_what_it_cannot_do(told: Command) -> None:
+    assert told("run", "--version") == 0
+    assert told.out.startswith("helios-wf ")
+    told.write("operation.cwl", "{cwlVersion: v1.2, class: Operation, inputs: [], outputs: []}")
+    assert told("run", "--quiet", "operation.cwl") == 33
+    assert "Operation" in told.err
+    assert told.out == ""
