@@ -105,6 +105,30 @@ def check_resumable(tx: Tx, run_id: str, options: Options, but: Collection[str] 
             )
 
 
+def withdraw(tx: Tx, run_id: str, names: Collection[str]) -> None:
+    """Takes the datasets of a run out of the catalogue: it is going to make them anew.
+
+    Raises:
+        DatasetError: another run has read one of them; or its files are not there any more.
+    """
+    for name in names:
+        readers = [reader for reader, _ in runs.readers(tx, name) if reader != run_id]
+        if readers:
+            raise DatasetError(
+                f"run {run_id} cannot make dataset {name!r} anew: run {readers[0]} has read it as it is; "
+                "give the template a new version, and run that"
+            )
+        datasets.get(tx, name, files=False)
+    for one in publications.list(tx, run_id):
+        if not Path(one.source).exists() and not Path(one.destination).exists():
+            raise DatasetError(
+                f"run {run_id} cannot be tried again: {one.destination}, which it made, is not there any more"
+            )
+    for name in names:
+        datasets.forget(tx, name)
+    publications.withdraw(tx, run_id)
+
+
 def check_outdir(outdir: Path, make: bool = True) -> None:
     """Makes sure that outputs can be written to a folder, which is made unless that is not wanted.
 

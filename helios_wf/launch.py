@@ -21,6 +21,7 @@ from helios_wf.containing import end_left
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine.loop import LEASE_S, dead_holder, engine_name
 from helios_wf.engine.paths import from_text, job_key
+from helios_wf.engine.retrying import Wish
 from helios_wf.errors import RunError, RunTakenError, UserError
 from helios_wf.match import name_parts, output_names
 from helios_wf.model import Document, JobSpec, Workflow, digest
@@ -203,6 +204,18 @@ def ask(store: Store, row: RunRow, verb: str, settings: Settings) -> str:
         _end_elsewhere(row.id, left, settings)
         end_left(msgspec.convert(row.options, Options).containers, row.id)
     return f"run {row.id} is {to}" if moved else f"run {row.id} is {row.state}"
+
+
+def ask_again(store: Store, row: RunRow, wish: Wish) -> str | None:
+    """Asks the engine that holds a run to try some of it again; None when no engine is alive to do it."""
+    with store.write() as tx:
+        try:
+            epoch = runs.take(tx, row.id, engine_name(), LEASE_S, dead_holder(row.engine))
+        except RunTakenError:
+            requests.put(tx, row.id, "retry", msgspec.to_builtins(wish))
+            return f"asked the engine of run {row.id} ({row.engine}) to retry it when what runs has ended"
+        runs.release(tx, row.id, epoch)
+    return None
 
 
 def _end_elsewhere(run_id: str, left: Sequence[OpenJob], settings: Settings) -> None:

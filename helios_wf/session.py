@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -10,14 +10,16 @@ from pathlib import Path
 import msgspec
 
 from helios_wf.backend import Backend, settings_for
-from helios_wf.claims import check_home, check_outdir, check_resumable
+from helios_wf.claims import check_home, check_outdir, check_resumable, names_in, withdraw
 from helios_wf.config import Settings
 from helios_wf.containing import end_left, inside
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine import paths
 from helios_wf.engine.flow import Flow
 from helios_wf.engine.loop import LEASE_S, Engine, Held, dead_holder, engine_name
+from helios_wf.engine.publish import bring_back
 from helios_wf.engine.removal import remove_run
+from helios_wf.engine.retrying import Wish, begin_again, nothing
 from helios_wf.errors import HeliosError, RunError
 from helios_wf.layouts import Layouts
 from helios_wf.model import Document, Noun
@@ -25,9 +27,9 @@ from helios_wf.model.noun import Json
 from helios_wf.plan import plan_document
 from helios_wf.publishing import Options, Publisher
 from helios_wf.routing import open_backend
-from helios_wf.states import GOOD_JOBS, JobState, RangeState, RunState
-from helios_wf.store import Store, Tx, datasets, documents, event_ranges, jobs, requests, runs
-from helios_wf.store.rows import JobRow, RangeRow, RunRow
+from helios_wf.states import GOOD_JOBS, RunState
+from helios_wf.store import Store, Tx, datasets, documents, jobs, publications, requests, runs
+from helios_wf.store.rows import JobRow, RunRow
 
 
 class Outcome(Noun, frozen=True):
@@ -43,6 +45,8 @@ class Outcome(Noun, frozen=True):
     """Names of the tasks in ``failures`` by number."""
     differences: dict[str, str] = msgspec.field(default_factory=dict)
     """Step: where its tool stands and in what, compiled, it differs from what cwltool would run, in lines."""
+    lost: bool = False
+    """Whether events were given up."""
 
 
 class Session:
@@ -73,14 +77,19 @@ class Session:
         self._stops = False
         self._watch = watch
 
-    def drive(self, ids: Sequence[str]) -> list[Outcome]:
+    def drive(self, ids: Sequence[str], wish: Wish | None = None) -> list[Outcome]:
         """Runs until all runs are over (or the engine is interrupted) and returns what became of each.
 
+        Args:
+            ids: the runs.
+            wish: what is to be tried again of them; None: all that failed or was cancelled.
+
         Raises:
+            RunError: a run is settled, and there is nothing of it that can be tried again.
             RunTakenError: another live engine holds one of them; none was touched.
             DatasetError: another run made, or is making, what one of them would write; none was touched.
         """
-        epochs = self._take(ids)
+        epochs = self._take(ids, wish)
         try:
             with closing(self._backend()) as backend:
                 home = str(self._settings.home)
@@ -89,6 +98,7 @@ class Session:
                 for run_id, epoch in epochs.items():
                     self.engine.hold(run_id, epoch, self._flow(run_id))
                     self._end_left(run_id, self.engine.held[run_id].flow.inflight)
+                    self._begin(self.engine.held[run_id].flow, wish)
                 self.engine.run()
         finally:
             self._release(epochs)
@@ -100,28 +110,41 @@ class Session:
         if self.engine is not None:
             self.engine.interrupted = True
 
-    def _take(self, ids: Sequence[str]) -> dict[str, int]:
+    def _take(self, ids: Sequence[str], wish: Wish | None) -> dict[str, int]:
         with self._store.write() as tx:
             epochs = {}
             for run_id in ids:
                 row = runs.get(tx, run_id)
-                if row.state in (RunState.DONE, RunState.FINISHED):
+                if row.state is RunState.DONE or (row.state is RunState.FINISHED and wish is None):
                     raise RunError(f"run {run_id} is {row.state} already")
                 options = msgspec.convert(row.options, Options)
+                if row.state is RunState.FINISHED:
+                    withdraw(tx, run_id, names_in(options))
                 check_resumable(tx, run_id, options, ids)
                 check_outdir(Path(options.outdir))
                 epochs[run_id] = runs.take(tx, run_id, self._name, LEASE_S, dead_holder(row.engine))
                 self._refuse_cleaned(tx, run_id)
                 # what was asked of an engine before this one is not asked of this one
                 requests.take(tx, run_id)
-                if row.state in (RunState.FAILED, RunState.CANCELLED):
-                    unsuccessful = _unsuccessful(tx, run_id)
-                    jobs.reset(tx, run_id, unsuccessful)
-                    event_ranges.reset(tx, run_id, unsuccessful)
                 self._layouts.learn(datasets.get(tx, name) for name in row.datasets.values())
                 document = msgspec.json.decode(documents.get(tx, row.document), type=Document)
-                self._contexts[run_id] = (row, apply_settings(document, options.changes))
+                document = apply_settings(document, options.changes)
+                self._contexts[run_id] = (row, document)
+                if wish is not None or row.state in (RunState.FAILED, RunState.CANCELLED):
+                    n_jobs = begin_again(tx, run_id, plan_document(document), wish or Wish())
+                    if wish is not None and not n_jobs:
+                        raise RunError(f"run {run_id} is {row.state}: {nothing(wish)}")
+                    runs.move(tx, run_id, epochs[run_id], RunState.RUNNING, "retry")
         return epochs
+
+    def _begin(self, flow: Flow, wish: Wish | None) -> None:
+        """Makes a run that was taken ready to go on."""
+        if wish is not None and wish.is_partial:
+            flow.left, flow.failed = flow.failed, []
+        if not flow.is_complete:
+            with self._store.read() as tx:
+                published = publications.list(tx, flow.run)
+            bring_back(published, self._settings.home / "runs" / flow.run)
 
     def _refuse_cleaned(self, tx: Tx, run_id: str) -> None:
         """Makes sure that what jobs of a run have done is still there.
@@ -170,14 +193,30 @@ class Session:
         self._end_left(held.id)
         row, document = self._contexts[held.id]
         flow = held.flow
+        wish = self.engine.wishes.pop(held.id, None)
+        if wish is not None and not flow.stopping:
+            self._begin_again(held, document, wish)
+            return
         if flow.is_complete and not flow.is_failing:
             self._publish(held, row, document)
         elif flow.stopping:
             self._end(held, row, RunState.CANCELLED, "cancelled on request")
-        elif flow.is_failing:
+        elif flow.is_failing or flow.left:
             self._end(held, row, RunState.FAILED, _why(flow))
         else:
             self._end(held, row, RunState.PAUSED, "paused on request")
+        with self._store.write() as tx:
+            # nobody is to wait for the other runs
+            runs.release(tx, held.id, held.epoch)
+
+    def _begin_again(self, held: Held, document: Document, wish: Wish) -> None:
+        """Does what another process asked for while the run was at work."""
+        assert self.engine is not None
+        with self._store.write() as tx:
+            runs.fence(tx, held.id, held.epoch)
+            begin_again(tx, held.id, plan_document(document), wish)
+        self.engine.hold(held.id, held.epoch, self._flow(held.id))
+        self._begin(self.engine.held[held.id].flow, wish)
 
     def _publish(self, held: Held, row: RunRow, document: Document) -> None:
         options = msgspec.convert(row.options, Options)
@@ -187,7 +226,7 @@ class Session:
         except HeliosError as error:
             self._end(held, row, RunState.FAILED, str(error))
             return
-        if options.keep != "all":
+        if options.keep == "none" or (options.keep == "failed" and publisher.state is RunState.DONE):
             self._tidy(held.id, options.keep)
         differences = held.flow.ways.differences
         self._outcomes[held.id] = Outcome(
@@ -197,6 +236,7 @@ class Session:
             outputs,
             publisher.reason,
             differences=differences,
+            lost=bool(publisher.missing),
         )
 
     def _end(self, held: Held, row: RunRow, state: RunState, reason: str) -> None:
@@ -206,14 +246,19 @@ class Session:
         steps = {task.number: task.name for task in held.flow.plan.tasks}
         differences = held.flow.ways.differences
         self._outcomes[held.id] = Outcome(
-            held.id, state, row.datasets, None, reason, tuple(failures), steps, differences
+            held.id,
+            state,
+            row.datasets,
+            None,
+            reason,
+            tuple(failures),
+            steps,
+            differences,
+            any(health.lost_events for health in held.flow.ledger.health.values()),
         )
 
     def _tidy(self, run_id: str, keep: str) -> None:
-        """Removes the work folders of a run that is done.
-
-        With ``failed``, those of failed attempts and of event ranges that were given up stay.
-        """
+        """Removes the work folders of a run that is done; with ``failed``, those of failed attempts stay."""
         folder = self._settings.home / "runs" / run_id
         failed: set[Path] = set()
         if keep == "failed":
@@ -224,7 +269,6 @@ class Session:
                         failed.add(
                             Path(paths.directory(str(self._settings.home), run_id, number, path, earlier))
                         )
-                failed |= {Path(one.directory) for one in _given_up(tx, run_id) if one.directory}
         remove_run(folder, failed)
 
     def _interrupted(self, run_id: str) -> Outcome:
@@ -237,22 +281,9 @@ class Session:
                 runs.release(tx, run_id, epoch)
 
 
-def _given_up(tx: Tx, run_id: str) -> Iterator[RangeRow]:
-    """Yields the event ranges of a run that were given up."""
-    last = None
-    while page := event_ranges.list(tx, run_id, states=[RangeState.FATAL], after=last):
-        last = page[-1]
-        yield from page
-
-
-def _unsuccessful(tx: Tx, run_id: str) -> list[tuple[int, str]]:
-    wanted = (JobState.FAILED, JobState.CANCELLED)
-    return [(task, path) for task, path, state, *_ in jobs.states(tx, run_id) if state in wanted]
-
-
 def _why(flow: Flow) -> str:
     steps: dict[str, int] = {}
-    for task, _ in flow.failed:
+    for task, _ in [*flow.left, *flow.failed]:
         name = flow.plan.tasks[task].name
         steps[name] = steps.get(name, 0) + 1
     given_up = [

@@ -14,6 +14,7 @@ from helios_wf.errors import HeliosError
 COMMANDS = {
     "run": Lazy("helios_wf.cli.run", "run", "Run a template or any CWL document."),
     "resume": Lazy("helios_wf.cli.run", "resume", "Go on with a run that was stopped."),
+    "retry": Lazy("helios_wf.cli.retry", "retry", "Try again what failed of a run."),
     "plan": Lazy(
         "helios_wf.cli.plan", "plan", "Show the tasks, jobs and event ranges that a run would have."
     ),

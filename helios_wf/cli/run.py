@@ -19,6 +19,7 @@ from helios_wf.states import RunState
 
 if TYPE_CHECKING:
     from helios_wf.choosing import Choice, Runnable
+    from helios_wf.engine.retrying import Wish
     from helios_wf.layouts import Layouts
     from helios_wf.model import Document
     from helios_wf.session import Outcome
@@ -148,6 +149,7 @@ def drive(
     as_array: bool,
     quiet: bool,
     layouts: Layouts | None = None,
+    wish: Wish | None = None,
 ) -> int:
     """Drives runs to their end, prints what they gave, and returns the exit code."""
     from helios_wf.cli.progress import Progress
@@ -159,7 +161,7 @@ def drive(
     session = Session(store, settings, progress, layouts)
     interrupts.reach(session)
     try:
-        outcomes = session.drive(ids) if ids else []
+        outcomes = session.drive(ids, wish) if ids else []
     finally:
         progress.close()
     for outcome in outcomes:
@@ -194,6 +196,12 @@ def _explain(outcome: Outcome) -> None:
     if outcome.state is not RunState.FINISHED:
         new = " (the same run command would begin anew)" if outcome.state is RunState.FAILED else ""
         click.echo(f"  to go on with it, keeping what is done{new}: helios-wf resume {outcome.run}", err=True)
+    if outcome.lost:
+        click.echo(
+            f"  which events were lost, and why: helios-wf ranges {outcome.run} --state failed", err=True
+        )
+        again = f"helios-wf retry {outcome.run} --ranges"
+        click.echo(f"  to try them again, once that is mended: {again}", err=True)
 
 
 def differing(step: str, found: str) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+import msgspec
+
 from helios_wf.backend import Backend
 from helios_wf.engine import paths
 from helios_wf.engine.adoption import Adoption
@@ -17,6 +19,7 @@ from helios_wf.engine.durable import sync_folder
 from helios_wf.engine.flow import Flow
 from helios_wf.engine.job import Job
 from helios_wf.engine.pulse import HEARTBEAT_S, Pulse
+from helios_wf.engine.retrying import Wish
 from helios_wf.errors import BackendUnreachableError, HeliosError, RunTakenError, SubmitRefusedError
 from helios_wf.model import JobSpec, RangeNews, Report
 from helios_wf.states import Cause, RunState
@@ -78,13 +81,16 @@ class Engine:
             store: where the runs are kept.
             backend: where their jobs run.
             home: folder of the work folders, made durable before jobs are settled.
-            finish: called once for each run when nothing of it runs any more and nothing more is to start.
+            finish: called for each run when nothing of it runs any more and nothing more is to start; may
+                hold it again.
             watch: called after each tick.
         """
         self.store = store
         self.backend = backend
         self.held: dict[str, Held] = {}
         self.interrupted = False
+        self.wishes: dict[str, Wish] = {}
+        """What is to be tried again of runs, once nothing of them runs any more: ``finish`` does it."""
         self._home = home
         self._finish = finish
         self._watch = watch
@@ -149,7 +155,8 @@ class Engine:
     def _end(self, held: Held) -> None:
         del self.held[held.id]
         self._finish(held)
-        self._pulse.leave(held.id)
+        if held.id not in self.held:
+            self._pulse.leave(held.id)
 
     def tick(self) -> None:
         """Does one round for all runs."""
@@ -277,6 +284,8 @@ class Engine:
                 self.backend.cancel(list(held.flow.inflight))
             elif request.verb == "pause":
                 self._paused.add(held.id)
+            elif request.verb == "retry":
+                self.wishes[held.id] = msgspec.convert(request.arguments, Wish)
             elif request.verb == "resume":
                 self._paused.discard(held.id)
 
@@ -285,13 +294,14 @@ class Engine:
         return run in self._paused
 
     def _is_halted(self, held: Held) -> bool:
-        return held.flow.stopping or held.id in self._paused or held.flow.is_failing
+        asked = held.id in self._paused or held.id in self.wishes
+        return held.flow.stopping or asked or held.flow.is_failing
 
     def _is_over(self, held: Held) -> bool:
         flow = held.flow
         if flow.inflight:
             return False
-        return flow.is_complete or self._is_halted(held)
+        return flow.is_complete or flow.is_exhausted or self._is_halted(held)
 
     def _put_back(self) -> None:
         """Ends what runs and makes it READY again, uncharged."""

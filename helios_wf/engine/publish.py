@@ -9,7 +9,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from helios_wf.cwl.files import sha1
@@ -49,6 +49,36 @@ def carry_out(moves: list[Publication], owned: Path) -> None:
         into.add(folder)
     for folder in sorted(into):
         sync_path(folder)
+
+
+def bring_back(published: Iterable[Publication], owned: Path) -> None:
+    """Puts what a run had published back to where its jobs made it, since further jobs read it there.
+
+    It stays where it is published, too, until something else is put there.
+
+    Raises:
+        StoreError: there is no space, or it may not be written.
+    """
+    for one in published:
+        gone = one.source.startswith(f"{owned}/") and not os.path.lexists(one.source)
+        if not gone or not os.path.exists(one.destination):
+            continue
+        try:
+            os.makedirs(os.path.dirname(one.source), exist_ok=True)
+            if os.path.isdir(one.destination):
+                shutil.copytree(one.destination, one.source, copy_function=_link)
+            else:
+                _link(one.destination, one.source)
+        except (OSError, shutil.Error) as error:
+            raise StoreError(f"cannot bring {one.destination} back to {one.source}: {error}") from error
+
+
+def _link(source: str, place: str) -> None:
+    """Gives a file another name, or a copy where that cannot be."""
+    try:
+        os.link(source, place)
+    except OSError:
+        shutil.copy2(source, place)
 
 
 class _Own:

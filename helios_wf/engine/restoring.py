@@ -25,6 +25,7 @@ def restore(flow: Flow, tx: Tx) -> None:
     for _, domain, text, payload in sorted(stored, key=lambda row: row[:3]):
         _shape(flow, domain, paths.from_text(text), payload)
     flow.tally.restore(tx)
+    flow.specs.forgotten = flow.tally.forgotten
     for number, text, state, attempt, charged, lost, not_before in jobs.states(tx, flow.run):
         job = Job(number, paths.from_text(text), Tries(attempt, charged, lost), state is JobState.RUNNING)
         _job(flow, job, state, not_before)

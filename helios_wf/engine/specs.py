@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from helios_wf.engine import paths
 from helios_wf.engine.evaluation import Evaluator
@@ -20,11 +20,12 @@ class Specs:
     """Makes the attempts of one run.
 
     ``definitions`` collects what a backend must be told before it gets them; ``check`` says why a job that
-    asks for so much can never run.
+    asks for so much can never run; ``forgotten`` is, by task, the number behind which attempts begin.
     """
 
     def __init__(self, run: str, home: str, values: Values, ways: Ways) -> None:
         self.definitions: dict[str, Json] = {}
+        self.forgotten: Sequence[int] = [0 for _ in values.plan.tasks]
         self.check: Callable[[Resources], list[str]] = lambda resources: []
         self._run = run
         self._home = home
@@ -56,7 +57,7 @@ class Specs:
         if task.number not in self._told:
             self._told.add(task.number)
             self.definitions[constants.digest] = evaluator.shared()
-        attempt = job.tries.attempt + 1
+        attempt = max(job.tries.attempt, self.forgotten[task.number]) + 1
         first, stop = self._values.events(task, job.path)
         return JobSpec(
             run=self._run,

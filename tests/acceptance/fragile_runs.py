@@ -105,6 +105,11 @@ class Fragile:
         shown = self.helios.json("dataset", "show", f"fragile.0001.{name}.v1", "--format", "json")
         return "".join(Path(file["path"]).read_text() for file in shown["files"])
 
+    def meta(self, name: str) -> dict[str, Any]:
+        """Returns the metadata of a dataset of the run."""
+        shown = self.helios.json("dataset", "show", f"fragile.0001.{name}.v1", "--format", "json")
+        return dict(shown["meta"])
+
     def check_outputs(self, without: frozenset[int] = frozenset()) -> None:
         """Makes sure that the outputs are those of all events but some of the first file."""
         whole = self.numbered(without)
