@@ -38,6 +38,9 @@ NO_ENGINE = "none"
 ENGINES = ("docker", "podman", "singularity", "apptainer", NO_ENGINE)
 """What ``container_engine`` can be: engines in the order of preference, or none at all."""
 
+_LISTS = {"templates": os.pathsep, "ignore": ","}
+"""Settings of several values, and what stands between them in a variable."""
+
 Keep: TypeAlias = Literal["none", "failed", "all"]
 """Which attempts' folders stay when a job is settled."""
 
@@ -65,6 +68,8 @@ class Settings(Noun, frozen=True):
     """Engine that runs containers; ``none``: tools are run without; None: the first that answers."""
     check_compiler: int | None = None
     """Of how many of a task's first jobs each worker compares the command line with cwltool's; None: none."""
+    ignore: tuple[str, ...] = ()
+    """Codes of the rules that ``validate`` leaves out."""
     backends: dict[str, dict[str, Json]] = msgspec.field(default_factory=dict)
     """The tables ``[backends.NAME]``, handed to the backend of that name as they are."""
 
@@ -122,7 +127,7 @@ def _from_environment(environment: Mapping[str, str], here: Path) -> dict[str, o
         if not variable.startswith(PREFIX) or not text or variable in OTHER_VARIABLES:
             continue
         if key in VARIABLE_KEYS:
-            value: object = text.split(os.pathsep) if key == "templates" else text
+            value: object = text.split(_LISTS[key]) if key in _LISTS else text
             found[key] = READERS[key](value, f"the environment variable {variable}", here)
         elif difflib.get_close_matches(key, VARIABLE_KEYS, n=1, cutoff=0.7):
             _refuse_key(variable, "the environment", [PREFIX + known.upper() for known in VARIABLE_KEYS])
@@ -161,6 +166,12 @@ def _paths(value: object, where: str, folder: Path) -> tuple[Path, ...]:
     if isinstance(value, str) or not isinstance(value, list | tuple):
         _refuse(value, where, "a list of paths")
     return tuple(_path(entry, where, folder) for entry in value if entry != "")
+
+
+def _words(value: object, where: str, folder: Path) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, list | tuple):
+        _refuse(value, where, "a list of codes, such as ['HW103']")
+    return tuple(str(entry).strip() for entry in value if entry != "")
 
 
 def _url(value: object, where: str, folder: Path) -> str:
@@ -215,6 +226,7 @@ READERS: dict[str, Callable[[object, str, Path], object]] = {
     "outdir": _path,
     "container_engine": _engine,
     "check_compiler": _count,
+    "ignore": _words,
     "backends": _tables,
 }
 """Setting: what turns a given value into it, or says what would have been right."""

@@ -15,6 +15,7 @@
             MissingExtraError           needs a package that is not installed; names the extra
             SettingsError               an option, environment variable or helios.toml entry is wrong
             InputError                  the input object of a run does not fit its document
+            GitError                    git is not there, or knows no such revision
             RunError                    a run is unknown or in the wrong state
             RunTakenError               another live engine holds the run
             BackendNotFoundError        no backend of that name
@@ -127,6 +128,10 @@ class SettingsError(UserError):
 
 class InputError(UserError):
     """The input object of a run does not fit its document."""
+
+
+class GitError(UserError):
+    """Git is not there, or does not know what was asked for."""
 
 
 class RunError(UserError):

@@ -26,10 +26,19 @@ class Found(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What is wrong with templates; ``warnings`` are what may be meant (masks that overlap)."""
+    """What is wrong with documents, each by itself, and with templates together.
 
-    problems: tuple[Problem, ...]
+    ``warnings`` are what may be meant: masks that overlap.
+    """
+
+    alone: tuple[Problem, ...]
+    together: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that is wrong."""
+        return self.alone + self.together
 
 
 def search_paths(given: Sequence[str | Path] = ()) -> list[Path]:
@@ -126,4 +135,4 @@ def check(documents: Iterable[Document]) -> Checked:
     alone = [problem for document in given for problem in problems_of(document)]
     workflows = [each.process for each in given if isinstance(each.process, Workflow)]
     together, warnings = check_repository(workflow for workflow in workflows if workflow.template)
-    return Checked((*alone, *together), tuple(warnings))
+    return Checked(tuple(alone), tuple(together), tuple(warnings))

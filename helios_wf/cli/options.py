@@ -66,6 +66,9 @@ SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] =
     "templates": click.option(
         "--templates", metavar="PATH", multiple=True, help="Folder or file of templates; may be repeated."
     ),
+    "ignore": click.option(
+        "--ignore", metavar="CODE", multiple=True, help="Leave out a rule, such as HW103; may be repeated."
+    ),
     "root": click.option(
         "--root", metavar="FOLDER", help="Read documents below it only [default: its project]."
     ),

@@ -1,81 +1,62 @@
-"""``helios-wf validate``: what is wrong with documents, all of it."""
+"""``helios-wf validate``: what is wrong with documents, all of it, and what could be better."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from helios_wf.cli.options import settings_options
-from helios_wf.cli.output import count_text
 from helios_wf.config import Settings
-from helios_wf.errors import HeliosError, Problem, TemplateError, UnsupportedError
+from helios_wf.errors import Problem
 from helios_wf.model import Document
+
+FORMATS = ("text", "json", "sarif", "junit", "github")
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@settings_options("home", "root")
-def validate(paths: tuple[str, ...], settings: Settings) -> int:
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="Lines for people, one JSON value, or what CI systems read.",
+)
+@click.option("--changed", metavar="REF", help="Only what changed since a git revision, and what uses it.")
+@click.option("--run-cases", is_flag=True, help="Run the cases of templates too, here and in plain cwltool.")
+@click.option("--strict", is_flag=True, help="Warnings make the exit code 1 too.")
+@settings_options("home", "root", "ignore")
+def validate(
+    paths: tuple[str, ...],
+    output: str,
+    changed: str | None,
+    run_cases: bool,
+    strict: bool,
+    settings: Settings,
+) -> int:
     """Check templates and tools: CWL documents, and all of those in folders.
 
-    Prints every mistake as FILE:LINE:COLUMN: what is wrong; exit code 2 if there is one.  Templates are
-    checked together too: names that clash, loops, masks that overlap (a warning).
+    Prints every finding as FILE:LINE:COLUMN: SEVERITY CODE: what is wrong.  Templates are checked together
+    too, and with the cases beside them.  Exit code 0: nothing is wrong; 1: something is; 2: a path or an
+    option is wrong.
     """
-    from helios_wf.repository import check, documents_in, search_paths
+    from helios_wf.lint import Severity, Wanted, examine, reports
+    from helios_wf.lint.rules import known_codes
 
-    documents: list[Document] = []
-    errors: dict[str, HeliosError] = {}
-    for file in documents_in(search_paths(paths)):
-        _load(file, settings.root, settings.home / "cache", documents, errors)
-    checked = check(documents)
-    for problem in (*_problems(errors), *checked.problems):
-        click.echo(shown(problem))
-    for warning in (*_remarks(documents), *checked.warnings):
-        click.echo(f"warning: {shown(warning)}")
-    wrong = len(errors) + len({p.place.file for p in checked.problems if p.place})
-    total = count_text(len(documents) + len(errors), "document")
-    click.echo(f"{total}: {f'{wrong} wrong' if wrong else 'all right'}", err=True)
-    if (
-        errors
-        and all(isinstance(error, UnsupportedError) for error in errors.values())
-        and not checked.problems
-    ):
-        return UnsupportedError.exit_code
-    return TemplateError.exit_code if wrong else 0
-
-
-def _load(
-    file: Path, root: Path | None, cache: Path, documents: list[Document], errors: dict[str, HeliosError]
-) -> None:
-    from helios_wf.cwl.load import load
-
-    try:
-        documents.append(load(file, root=root, cache=cache))
-    except HeliosError as error:
-        errors[str(file)] = error
-
-
-def _problems(errors: dict[str, HeliosError]) -> Iterable[Problem]:
-    """Returns the problems of all files, those of a tool that several of them run once."""
-    found: dict[str, Problem] = {}
-    for file, error in errors.items():
-        own = error.problems if isinstance(error, TemplateError) else [Problem(None, f"{file}: {error}")]
-        found.update({str(problem): problem for problem in own})
-    return found.values()
+    cache = settings.home / "cache"
+    wanted = Wanted(settings.root, cache, known_codes(settings.ignore), changed, run_cases)
+    examined = examine(paths, wanted)
+    click.echo(reports.FORMATS[output](examined), nl=False)
+    click.echo(reports.summary(examined), err=True)
+    return int(any(strict or one.rule.severity is Severity.ERROR for one in examined.findings))
 
 
 def warn(document: Document) -> None:
     """Says on stderr what is odd in a document, though it is not wrong."""
-    for warning in _remarks([document]):
-        click.echo(f"warning: {shown(warning)}", err=True)
-
-
-def _remarks(documents: Iterable[Document]) -> Iterable[Problem]:
-    """Returns what is odd in documents, that of a tool that several of them run once."""
-    found = {remark: Problem(remark.place, remark.message) for one in documents for remark in one.warnings}
-    return found.values()
+    for remark in dict.fromkeys(document.warnings):
+        click.echo(f"warning: {shown(Problem(remark.place, remark.message))}", err=True)
 
 
 def shown(problem: Problem) -> str:

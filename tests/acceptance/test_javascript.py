@@ -176,4 +176,4 @@ def test_a_limit_that_is_no_number_is_told(
 ) -> None:
     monkeypatch.setenv("HELIOS_LOAD_SECONDS", "soon")
     assert helios("validate", "main.cwl") == 2
-    assert "HELIOS_LOAD_SECONDS must be a number of seconds, not 'soon'" in helios.out
+    assert "HELIOS_LOAD_SECONDS must be a number of seconds, not 'soon'" in helios.err

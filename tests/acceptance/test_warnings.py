@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,8 @@ def test_what_is_odd_is_said_the_second_time_too(folder: Command, command: tuple
     for _ in range(2):
         assert folder(*command, "workflow.cwl", *job) == 0, folder.err
         said = folder.out if command[0] == "validate" else folder.err
+        if command[0] == "validate":
+            said = re.sub(r"^(.*?: )warning HW211: ", r"warning: \1", said, flags=re.MULTILINE)
         for text in TOLD:
             assert text in said
 

@@ -1,4 +1,4 @@
-"""``helios-wf match`` and ``helios-wf validate`` from the outside."""
+"""``helios-wf match`` from the outside."""
 
 from __future__ import annotations
 
@@ -90,48 +90,3 @@ def test_match_refuses_what_is_no_name(helios: Command, name: str) -> None:
 def test_match_refuses_a_folder_that_is_not_there(helios: Command) -> None:
     assert helios("match", "spd.0012.raw", "--templates", "nowhere") == 2
     assert "nowhere" in helios.err
-
-
-def test_validate_is_silent_about_what_is_right(helios: Command) -> None:
-    assert helios("validate", "templates") == 0
-    assert (helios.out, helios.err) == ("", "2 documents: all right\n")
-
-
-def test_validate_prints_every_mistake_of_every_document(helios: Command) -> None:
-    Path("templates/broken.cwl").write_text(
-        TEMPLATE.replace("version: 2", "version: two").replace("helios:dataset", "helios:datset")
-    )
-    Path("templates/unbound.cwl").write_text(TEMPLATE.replace("kept.v", "{gone}.v").replace("keep,", "lost,"))
-    assert helios("validate", "templates") == 2
-    lines = helios.out.splitlines()
-    assert [line.split(": ")[0] for line in lines[:3]] == [
-        "templates/broken.cwl:4:44",
-        "templates/broken.cwl:7:48",
-        "templates/unbound.cwl:7:11",
-    ]
-    assert "did you mean 'helios:dataset'?" in lines[1]
-    assert "gone" in lines[2]
-    assert helios.err == "4 documents: 2 wrong\n"
-
-
-def test_validate_warns_of_overlapping_masks_and_lets_them_be(helios: Command) -> None:
-    Path("templates/again.cwl").write_text(TEMPLATE.replace("keep,", "again,").replace("kept", "again"))
-    assert helios("validate", "templates") == 0
-    assert helios.out.startswith("warning: templates/")
-
-
-def test_validate_of_something_unsupported_exits_with_33(helios: Command) -> None:
-    Path("op.cwl").write_text("cwlVersion: v1.2\nclass: Operation\ninputs: []\noutputs: []\n")
-    assert helios("validate", "op.cwl") == 33
-    assert "Operation cannot be run" in helios.out
-
-
-def test_validate_reads_nothing_outside_the_root(helios: Command) -> None:
-    Path("inner").mkdir()
-    Path("inner/main.cwl").write_text(
-        "cwlVersion: v1.2\nclass: Workflow\ninputs: []\noutputs: []\n"
-        "steps: {a: {run: ../templates/keep.cwl, in: [], out: []}}\n"
-    )
-    assert helios("validate", "inner/main.cwl", "--root", "inner") == 2
-    assert "inner/main.cwl:5:18: " in helios.out
-    assert "outside" in helios.out
