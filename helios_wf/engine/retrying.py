@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from helios_wf.engine import paths
 from helios_wf.engine.frontier import Frontier, Node
 from helios_wf.engine.stale import Stale
-from helios_wf.engine.values import VOID
 from helios_wf.model import Noun
 from helios_wf.model.plans import Path, Plan
 from helios_wf.states import JobState
@@ -154,7 +153,8 @@ class _Retry:
         for domain, (*outer, index) in void:
             prefix = paths.to_text(tuple(outer))
             ranges = known[domain, prefix]
-            ranges[index] = ranges[index][:VOID]
+            first, stop, depth, *_ = ranges[index]
+            ranges[index] = [first, stop, depth] if depth else [first, stop]
             shapes.change(self._tx, self._run, domain, prefix, ranges)
 
     def _chains(self, void: Iterable[Index]) -> Iterator[tuple[int, Path]]:
