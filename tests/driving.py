@@ -220,14 +220,16 @@ class Desk:
             self._store = None
 
 
-def finish(process: subprocess.Popen[str], code: int | None = 0) -> tuple[str, str]:
+def finish(
+    process: subprocess.Popen[str], code: int | None = 0, patience_s: float = PATIENCE_S
+) -> tuple[str, str]:
     """Waits for a command, makes sure of its exit code, and returns its stdout and stderr."""
     try:
-        out, err = process.communicate(timeout=PATIENCE_S)
+        out, err = process.communicate(timeout=patience_s)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        raise AssertionError(f"{process.args} did not end in {PATIENCE_S} s\n{out}\n{err}") from None
+        raise AssertionError(f"{process.args} did not end in {patience_s} s\n{out}\n{err}") from None
     assert "Traceback" not in err, err
     assert code is None or process.returncode == code, f"exit code {process.returncode}, not {code}\n{err}"
     return out, err

@@ -3,7 +3,7 @@
 ``FakeSlurm(folder)`` puts the commands into ``folder/bin``; below ``folder`` is all that they know:
 
     calls.jsonl         a line for every call: its arguments, and what of Slurm's was in its environment
-    faults/NAME         a fault, until it is removed: away, hang, pend, refuse (its text is said);
+    faults/NAME         a fault, until it is removed: away, hang, pend, stuck, refuse (with its text);
                         once: lost_answer (sbatch fails, but the job runs), forget (the job is lost)
     jobs/ID/meta.json   what sbatch was told
     jobs/ID/TASK        state and process id of a task: ``RUNNING 123``
@@ -139,7 +139,9 @@ def _run_job(folder: Path, job: int, tasks: list[str], limit: int) -> None:
     while waiting or running:
         while waiting and len(running) < min(limit, SLOTS) and not (folder / "../../faults/pend").exists():
             task = waiting.pop(0)
-            if _state(folder / task)[0] == "PENDING":
+            if (folder / "../../faults/stuck").exists():
+                _write(folder / task, "RUNNING 0")
+            elif _state(folder / task)[0] == "PENDING":
                 process = subprocess.Popen(
                     ["/bin/sh", *meta["command"]],
                     env={**os.environ, **_variables(job, task, meta)},

@@ -26,6 +26,9 @@ from helios_wf.states import RunState
 FAULTS = ("engine", "node", "slurmd", "slurmctld", "crash of slurmctld")
 """What happens, in turn; each at a random moment."""
 
+PATIENCE_S = 240.0
+"""After a crash Slurm may take its tasks for running, and hold others back, for a minute and more."""
+
 MOST = 6
 """How many faults hit one run, at most: each prolongs it."""
 
@@ -117,7 +120,7 @@ class SlurmKillLoop:
                 return process, ""
             resume = row is not None and self._random.random() < 0.5
             process = desk.start("resume", row.id) if row and resume else desk.start(*desk.run_arguments)
-        out, _ = finish(process, None)
+        out, _ = finish(process, None, PATIENCE_S)
         return process, out
 
     def _after(self, seconds: float) -> float:

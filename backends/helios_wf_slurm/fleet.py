@@ -134,7 +134,7 @@ class Fleet:
         self._look()
         if self._cancelling.is_due:
             self._cancelling.do()
-        if self.queue.is_due and self._has_questions():
+        if self._has_questions():
             self._ask()
         self._settle_losses()
         self._launch()
@@ -191,7 +191,7 @@ class Fleet:
             self.started[handle] = None
 
     def _ask(self) -> None:
-        if not self.queue.ask():
+        if not self.queue.turn():
             return
         for sub in self._submissions:
             ending.take_note(sub, self.queue)
@@ -205,11 +205,19 @@ class Fleet:
         for sub, chunk in self._chunks():
             if chunk.is_silent(self._profile.silent_seconds):
                 self._end_silent(sub, chunk)
+            elif not sub.is_pool and chunk.is_stuck(self._profile.silent_seconds):
+                self._start_again(sub, chunk)
             elif ending.goes_again(sub, chunk):
                 if ending.is_lost(chunk, VANISHED_S):
                     self.waiting.extendleft(reversed(sub.withdraw(chunk) or []))
             elif chunk.ending is not None and ending.is_lost(chunk, self._profile.late_seconds):
                 self._lose(sub, chunk, chunk.ending)
+
+    def _start_again(self, sub: Submission, chunk: Chunk) -> None:
+        """Takes jobs back from a task that Slurm says runs, but that no worker ever began."""
+        if specs := sub.withdraw(chunk):
+            self._cancelling.add(sub, [chunk.number])
+            self.waiting.extendleft(reversed(specs))
 
     def _end_silent(self, sub: Submission, chunk: Chunk) -> None:
         if sub.is_pool:

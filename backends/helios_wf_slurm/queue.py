@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from helios_wf.errors import BackendUnreachableError
 from helios_wf_slurm import commands, parsing
-from helios_wf_slurm.driver import Driver
+from helios_wf_slurm.driver import Call, Driver
 from helios_wf_slurm.meanings import LIVE
 from helios_wf_slurm.parsing import Entry
 
-PATIENCE_S = 300.0
+PATIENCE_S = 60.0
 """The longest time between two questions."""
 
 SLOWNESS = 10.0
@@ -33,6 +33,9 @@ class Queue:
         self._entries: dict[str, list[Entry]] = {}
         self._next_at = 0.0
         self._failures = 0
+        self._call: Call | None = None
+        self._begun = 0.0
+        self._recall_at = 0.0
         self._has_accounts = True
 
     @property
@@ -45,24 +48,50 @@ class Queue:
         if not self._failures:
             self._next_at = min(self._next_at, time.monotonic() + min(SOON_S, self._interval_s))
 
+    def turn(self) -> bool:
+        """Asks when it is time, without waiting; returns whether an answer has come."""
+        return (self._call is not None or (self.is_due and self._begin())) and self._end(0.0)
+
     def ask(self) -> bool:
-        """Asks, and returns whether there was an answer."""
-        begun = time.monotonic()
+        """Asks and waits; returns whether there was an answer."""
+        return (self._call is not None or self._begin()) and self._end(None)
+
+    def _begin(self) -> bool:
+        self._begun = time.monotonic()
         try:
-            done = self._driver.call(commands.squeue())
-            if done.code:
-                raise BackendUnreachableError(f"squeue: {done.words}")
+            self._call = self._driver.start(commands.squeue())
         except BackendUnreachableError as error:
-            self.trouble = str(error)
-            self._failures += 1
-            self._next_at = time.monotonic() + min(PATIENCE_S, self._interval_s * 2.0**self._failures)
+            self._fail(str(error))
             return False
+        return True
+
+    def _end(self, patience_s: float | None) -> bool:
+        """Takes the answer, if it has come."""
+        assert self._call is not None
+        try:
+            done = self._call.wait(patience_s)
+        except BackendUnreachableError as error:
+            self._fail(str(error))
+            return False
+        if done is None:
+            return False
+        if done.code:
+            self._fail(f"squeue: {done.words}")
+            return False
+        self._call = None
         self._entries = {}
         for entry in parsing.queue(done.out):
             self._entries.setdefault(entry.name, []).append(entry)
-        self.asked_at, self.trouble, self._failures = begun, "", 0
-        self._next_at = time.monotonic() + max(self._interval_s, SLOWNESS * done.took_s)
+        self.asked_at, self.trouble, self._failures = self._begun, "", 0
+        self._next_at = time.monotonic() + max(self._interval_s, min(PATIENCE_S, SLOWNESS * done.took_s))
         return True
+
+    def _fail(self, trouble: str) -> None:
+        self._call = None
+        self.trouble = trouble
+        self._failures += 1
+        wait_s = max(self._interval_s, min(PATIENCE_S, self._interval_s * 2.0**self._failures))
+        self._next_at = time.monotonic() + wait_s
 
     def of(self, name: str) -> list[Entry]:
         """Returns what is known of a submission."""
@@ -70,11 +99,12 @@ class Queue:
 
     def recall(self, ids: Iterable[str]) -> None:
         """Asks the accounting, once, what became of jobs that squeue has forgotten; they are known then."""
-        if not self._has_accounts:
+        if not self._has_accounts or time.monotonic() < self._recall_at:
             return
         try:
             done = self._driver.call(commands.sacct(ids))
         except BackendUnreachableError:
+            self._recall_at = time.monotonic() + PATIENCE_S
             return
         if done.code:
             self._has_accounts = "disabled" not in done.err

@@ -33,6 +33,7 @@ class Chunk:
         """How its task of Slurm ended, if it has."""
         self.over_at = 0.0
         self.state = ""
+        self.state_since = 0.0
         self.reason = ""
         self.task_id = ""
         self.node = ""
@@ -46,6 +47,8 @@ class Chunk:
 
     def lives(self, state: str) -> None:
         """Takes note that its task waits or runs."""
+        if state != self.state:
+            self.state_since = time.monotonic()
         self.state, self.ending = state, None
 
     @property
@@ -56,6 +59,11 @@ class Chunk:
     def is_silent(self, limit_s: float) -> bool:
         """Returns whether its worker has given no sign of life for so long."""
         return bool(self.worker) and time.monotonic() - self.beat_at > limit_s
+
+    def is_stuck(self, limit_s: float) -> bool:
+        """Returns whether Slurm says since so long that it runs, but nobody took it."""
+        is_running = self.state == "RUNNING" and self.ending is None and not self.worker
+        return is_running and time.monotonic() - self.state_since > limit_s
 
     @property
     def begun(self) -> list[JobSpec]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -294,10 +293,9 @@ def test_a_scheduler_that_is_away_is_asked_less_often_and_results_come_all_the_s
     handles = bench.submit(*[shell_tool("while ! [ -e $1 ]; do sleep 0.05; done")] * 4, x=str(gate))
     bench.started(handles[-1])
     fake.fault("away")
-    asked = len(fake.calls("squeue"))
-    wait_until(lambda: len(fake.calls("squeue")) - asked == 3, bench.backend)
     queue = bench.backend._fleet.queue  # type: ignore[attr-defined]
-    assert queue._next_at - time.monotonic() > QUICK["poll_seconds"] * 4
+    wait_until(lambda: queue._failures == 3, bench.backend)
+    assert queue._next_at - queue._begun > QUICK["poll_seconds"] * 4
     gate.touch()
     assert {report.cause for report in bench.drain(4).values()} == {None}
     fake.mend("away")
@@ -505,4 +503,31 @@ def test_files_that_never_come_are_not_waited_for_for_ever(fake: FakeSlurm, tmp_
     report = bench.report(shell_tool("true"), f={"class": "File", "location": path.as_uri()})
     assert (report.cause, report.permanent) == (Cause.BAD_INPUT, True)
     assert str(path) in report.message
+    backend.close()
+
+
+def test_a_task_that_slurm_says_runs_but_that_never_began_goes_again(fake: FakeSlurm, tmp_path: Path) -> None:
+    backend = make(tmp_path / "home", silent_seconds=1.0)
+    bench = Bench(backend, tmp_path, "run-stuck")
+    fake.fault("stuck")
+    (handle,) = bench.submit(shell_tool("true"))
+    wait_until(lambda: "RUNNING" in fake.states().values(), backend)
+    fake.mend("stuck")
+    assert bench.drain(1)[handle].cause is None
+    assert fake.calls("scancel") == [["scancel", "--quiet", "1_0"]]
+    backend.close()
+
+
+def test_a_scheduler_that_hangs_does_not_hold_up_reports(fake: FakeSlurm, tmp_path: Path) -> None:
+    backend = make(tmp_path / "home", call_seconds=1000.0)
+    bench = Bench(backend, tmp_path, "run-held-up")
+    gate = tmp_path / "gate"
+    (handle,) = bench.submit(shell_tool("while ! [ -e $1 ]; do sleep 0.05; done"), x=str(gate))
+    bench.started(handle)
+    fake.fault("hang")
+    asked = len(fake.calls("squeue"))
+    wait_until(lambda: len(fake.calls("squeue")) > asked, backend)
+    gate.touch()
+    assert bench.drain(1)[handle].cause is None
+    fake.mend("hang")
     backend.close()
