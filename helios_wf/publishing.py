@@ -149,9 +149,7 @@ class Publisher:
         flow = self._held.flow
         with self._store.read() as tx:
             flow.outputs.tx = tx
-            values = {
-                planned.output.name: flow.values.value(planned.source, ()) for planned in flow.plan.outputs
-            }
+            values = {one.output.name: flow.values.output(one.source) for one in flow.plan.outputs}
             self.missing = flow.losses.missing(tx)
         flow.outputs.trim()
         return values

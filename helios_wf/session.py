@@ -47,6 +47,8 @@ class Outcome(Noun, frozen=True):
     """Step: where its tool stands and in what, compiled, it differs from what cwltool would run, in lines."""
     lost: bool = False
     """Whether events were given up."""
+    lost_jobs: bool = False
+    """Whether jobs were, in a run that is FINISHED without them."""
 
 
 class Session:
@@ -237,6 +239,7 @@ class Session:
             publisher.reason,
             differences=differences,
             lost=bool(publisher.missing),
+            lost_jobs=any(held.flow.tally.lost),
         )
 
     def _end(self, held: Held, row: RunRow, state: RunState, reason: str) -> None:

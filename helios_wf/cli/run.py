@@ -196,7 +196,11 @@ def _explain(outcome: Outcome) -> None:
     if outcome.state is not RunState.FINISHED:
         new = " (the same run command would begin anew)" if outcome.state is RunState.FAILED else ""
         click.echo(f"  to go on with it, keeping what is done{new}: helios-wf resume {outcome.run}", err=True)
-    if outcome.lost:
+    if outcome.lost_jobs:
+        click.echo(
+            f"  to try what was lost again, once that is mended: helios-wf retry {outcome.run}", err=True
+        )
+    elif outcome.lost:
         click.echo(
             f"  which events were lost, and why: helios-wf ranges {outcome.run} --state failed", err=True
         )

@@ -14,25 +14,18 @@ from helios_wf.cwl.inputs import Inputs, listed, loaded
 from helios_wf.cwl.javascript import Work
 from helios_wf.cwl.requirements import javascript_of
 from helios_wf.cwl.schema import Types, fits, show
+from helios_wf.engine.lost import single_reads
 from helios_wf.engine.values import Values
 from helios_wf.errors import JobError
 from helios_wf.model import ExpressionTool, Resources, Tool
 from helios_wf.model.noun import Json, digest
 from helios_wf.model.plans import (
-    At,
-    Defaulted,
-    Element,
     Feed,
-    Guarded,
-    JobOutput,
-    Linked,
     Path,
-    Plan,
     RangeBound,
-    Source,
     Task,
 )
-from helios_wf.plan.algebra import depth_of, inner
+from helios_wf.plan.algebra import depth_of
 from helios_wf.states import Cause
 
 
@@ -123,8 +116,10 @@ class Evaluator:
 
     def reads(self, path: Path) -> Iterator[tuple[int, Path]]:
         """Yields the single jobs whose outputs a job reads, to be fetched together with others."""
+        plan = self._values.plan
         for feed in self._own:
-            yield from _reads(self._values.plan, feed.source, path)
+            reads = single_reads(plan, feed.source, path)
+            yield from ((task, at) for task, at in reads if plan.tasks[task].merge is None)
 
     def all_inputs(self, path: Path) -> Work[dict[str, Json] | None]:
         """Evaluates constants and own inputs together, with the process's defaults; None when skipped.
@@ -226,24 +221,6 @@ def run_expression(task: Task, inputs: dict[str, Json]) -> Work[dict[str, Json]]
             )
             raise JobError(Cause.EXPRESSION, wrong, text)
     return outputs
-
-
-def _reads(plan: Plan, source: Source, path: Path) -> Iterator[tuple[int, Path]]:
-    match source:
-        case JobOutput(task, _):
-            yield task, path[: len(plan.tasks[task].chain)]
-        case Element(inside, _, depth):
-            yield from _reads(plan, inside, path[:depth])
-        case At(inside, positions):
-            yield from _reads(plan, inside, tuple([path[position] for position in positions]))
-        case Guarded(inside, task):
-            yield task, path[: len(plan.tasks[task].chain)]
-            yield from _reads(plan, inside, path)
-        case Linked() | Defaulted():
-            for part in inner(source):
-                yield from _reads(plan, part, path)
-        case _:
-            return
 
 
 def _is_range(feed: Feed) -> bool:

@@ -76,7 +76,7 @@ class Flow:
         self.queue = Queue()
         self.tally = Tally(run, plan, self.frontier)
         self.ledger = Ledger(run, plan, self.values.events, self.cuts)
-        self.losses = Losses(run, self.values, self.frontier, self.ledger)
+        self.losses = Losses(run, self.values, self.frontier, self.ledger, self.tally)
         self.chains = Chains(run, plan, self.values, self.frontier, self.tally, self.losses)
         self.inflight: dict[str, Job] = {}
         self.failed: list[tuple[int, Path]] = []
@@ -168,7 +168,8 @@ class Flow:
 
     def look_at_losses(self) -> None:
         """Gives up tasks that lost too much, or that never work."""
-        for number in [*self.ledger.health, *self.chains.tasks]:
+        losing = (number for number, lost in enumerate(self.tally.lost) if lost)
+        for number in {*self.ledger.health, *self.chains.tasks, *losing}:
             if number in self.tally.given_up:
                 continue
             task = self.plan.tasks[number]
@@ -201,6 +202,10 @@ class Flow:
             if rest is None:
                 self.outputs.keep(job.task, job.path, None if to is JobState.SKIPPED else outputs)
             self._complete(job.task, job.path)
+        elif self.losses.takes(job, to):
+            self.losses.lose(job, to)
+            self._complete(job.task, job.path)
+            self.look_at_losses()
         else:
             self.failed.append((job.task, job.path))
 
@@ -292,21 +297,23 @@ class Flow:
         task = self.plan.tasks[job.task]
         prefix = job.path[: len(task.chain)]
         evaluator = self.specs.of(job.task)
+        if (reason := self.losses.why(task, prefix)) is not None:
+            return partial(self._leave, tx, job, JobState.CANCELLED, reason)
         if self.values.is_void(task, prefix) or self.values.is_skipped(task.guards, prefix):
-            return partial(self._skip, tx, job)
+            return partial(self._leave, tx, job, JobState.SKIPPED)
         if task.merge is not None and len(job.path) == len(task.chain):
             return partial(self._open_merge, tx, task, prefix)
         if isinstance(task.process, Tool):
             override = self._merge_inputs(task, job.path) if task.merge is not None else None
             inputs = yield from evaluator.inputs(prefix, override)
             if inputs is None:
-                return partial(self._skip, tx, job)
+                return partial(self._leave, tx, job, JobState.SKIPPED)
             resources = yield from evaluator.resources(inputs)
             return partial(self._attempt, tx, task, job, inputs, resources)
         # what needs no tool: an ExpressionTool, or the entry of a sub-workflow
         inputs = yield from evaluator.all_inputs(job.path)
         if inputs is None:
-            return partial(self._skip, tx, job)
+            return partial(self._leave, tx, job, JobState.SKIPPED)
         outputs = inputs if task.process is None else (yield from run_expression(task, inputs))
         return partial(self._record, job, JobState.DONE, outputs)
 
@@ -357,19 +364,24 @@ class Flow:
             self._record(job, JobState.FAILED, error=error)
         return None
 
-    def _skip(self, tx: Tx, job: Job) -> None:
-        """Records a job as skipped; of a merge, the one job that stands for it."""
+    def _leave(self, tx: Tx, job: Job, to: JobState, reason: str = "") -> None:
+        """Records a job that is not run; of a merge, the one job that stands for it."""
         task = self.plan.tasks[job.task]
         if task.merge is not None and len(job.path) == len(task.chain):
             self._open_merge(tx, task, job.path, [[[[0, 0]]]])
         else:
-            self._record(job, JobState.SKIPPED)
+            self._record(job, to, reason=reason)
 
     def _record(
-        self, job: Job, to: JobState, outputs: dict[str, Json] | None = None, error: JobError | None = None
+        self,
+        job: Job,
+        to: JobState,
+        outputs: dict[str, Json] | None = None,
+        error: JobError | None = None,
+        reason: str = "",
     ) -> None:
         place = place_of(self.plan, job.task, error.expression if error else "")
-        self._recorded.append(recorded(job, to, outputs, error, place))
+        self._recorded.append(recorded(job, to, outputs, error, place, reason))
         self._count_out(job)
         self.settled(job, to, outputs)
 

@@ -1,4 +1,4 @@
-"""What is lost of a task's events: whether that is tolerated, and in which words it is told."""
+"""What is lost of a task's events or jobs: whether that is tolerated, and in which words it is told."""
 
 from __future__ import annotations
 
@@ -10,29 +10,33 @@ from helios_wf.engine import paths
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.job import Job
 from helios_wf.engine.ledger import Ledger
+from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
 from helios_wf.model import Report
 from helios_wf.model.noun import Json
-from helios_wf.model.plans import Task
-from helios_wf.states import Cause, RangeState
-from helios_wf.store import Tx, event_ranges
-from helios_wf.store.rows import RangeRow
+from helios_wf.model.plans import Path, Plan, Task
+from helios_wf.states import Cause, JobState, RangeState
+from helios_wf.store import Tx, event_ranges, jobs
+from helios_wf.store.rows import JobRow, RangeRow
 
 MOST_NAMED = 5
-"""Event ranges that one message names."""
+"""Event ranges, or jobs, that one message names."""
 
 
 class Losses:
     """Watches the losses of one run."""
 
-    def __init__(self, run: str, values: Values, frontier: Frontier, ledger: Ledger) -> None:
+    def __init__(self, run: str, values: Values, frontier: Frontier, ledger: Ledger, tally: Tally) -> None:
         self._run = run
         self._values = values
         self._frontier = frontier
         self._ledger = ledger
+        self._tally = tally
 
     def verdict(self, task: Task) -> str | None:
         """Returns why a task is to be given up for what it lost, or None."""
+        if (reason := self._of_jobs(task)) is not None:
+            return reason
         health = self._ledger.health.get(task.number)
         if health is None:
             return None
@@ -40,11 +44,37 @@ class Losses:
             health.most_lost = self.most_lost(task)
         return health.verdict
 
+    def _of_jobs(self, task: Task) -> str | None:
+        lost, total = self._tally.lost[task.number], self._tally.total(task.number) if task.tolerate else None
+        if not lost or total is None or task.tolerate is None or task.tolerate.jobs is None:
+            return None
+        most = _most(task.tolerate.jobs, total)
+        return f"{lost} of its {total} jobs failed for good and {most} may" if lost > most else None
+
+    def takes(self, job: Job, state: JobState) -> bool:
+        """Says whether a job that ended so is lost, and its run goes on."""
+        task = self._values.plan.tasks[job.task]
+        if state is JobState.CANCELLED:
+            return not job.tries.attempt
+        tolerates = task.tolerate is not None and task.tolerate.jobs is not None
+        # what stands at a shorter path is no job, but that there is no telling how many there are
+        return state is JobState.FAILED and tolerates and len(job.path) == len(task.chain)
+
+    def lose(self, job: Job, state: JobState) -> None:
+        """Takes that a job is lost."""
+        self._values.lost.add(job.task, job.path)
+        self._tally.lost[job.task] += state is JobState.FAILED
+
+    def why(self, task: Task, path: Path) -> str | None:
+        """Returns why a job cannot run as what it reads is lost, or None."""
+        found = self._values.lost.of_job(task, path)
+        return None if found is None else f"its input was lost: {called(self._values.plan, *found)} failed"
+
     def most_lost(self, task: Task) -> int | None:
         """Returns how many events of a task may be lost; None where nothing says that, or not yet."""
         if task.tolerate is None or task.tolerate.events is None or not self._frontier.is_known(task.number):
             return None
-        return int(task.tolerate.events * self._values.n_events(task))
+        return _most(task.tolerate.events, self._values.n_events(task))
 
     def blamed(self, tx: Tx, job: Job, report: Report) -> Report:
         """Returns the report of a job that failed for lost events, which says which, and why."""
@@ -69,6 +99,9 @@ class Losses:
         lines = []
         counts = event_ranges.counts(tx, self._run)
         for task in self._values.plan.tasks:
+            if self._tally.lost[task.number] or self._tally.counts[task.number][JobState.CANCELLED]:
+                lines.append(self._missing_jobs(tx, task))
+                continue
             lost = counts.get(task.number, {}).get(RangeState.FATAL)
             if lost is None:
                 continue
@@ -80,6 +113,21 @@ class Losses:
             total = f"{lost.n_events} of {self._values.n_events(task)} events"
             lines.append(f"step {task.name!r} lost {total}: {', '.join([*shown, *more])}")
         return lines
+
+    def _missing_jobs(self, tx: Tx, task: Task) -> str:
+        lost, not_run = self._tally.lost[task.number], self._tally.counts[task.number][JobState.CANCELLED]
+        total = f"{lost + not_run} of {self._tally.total(task.number)} jobs"
+        rows = jobs.failures(tx, self._run, MOST_NAMED, task.number) if lost else ()
+        shown = [self._shown_job(task, row) for row in rows]
+        shown += [f"and {lost - len(rows)} more"] if lost > len(rows) else []
+        shown += [f"{not_run} not run, as what they read is lost"] if not_run else []
+        return f"step {task.name!r} lost {total}: {', '.join(shown)}"
+
+    def _shown_job(self, task: Task, row: JobRow) -> str:
+        place = f", {span(row.first, row.stop)}" if row.first is not None and row.stop is not None else ""
+        file = self._values.cut_file(task, paths.from_text(row.path)) if task.split is not None else None
+        place += f" of {file['path']}" if isinstance(file, dict) and file.get("path") else ""
+        return f"{called(self._values.plan, task.number, paths.from_text(row.path))}{place} ({_reason(row)})"
 
     def _shown(self, task: Task, row: RangeRow) -> str:
         file = self._values.cut_file(task, paths.from_text(row.path))
@@ -98,3 +146,23 @@ def told(rows: Sequence[RangeRow], file: Json) -> str:
 def span(first: int, stop: int) -> str:
     """Returns ``event 7`` or ``events [7, 9)``."""
     return f"event {first}" if stop - first == 1 else f"events [{first}, {stop})"
+
+
+def called(plan: Plan, task: int, path: Path) -> str:
+    """Returns ``step[0,7]`` for a job, and the step alone where that has only one."""
+    index = f"[{','.join(map(str, path))}]" if path else ""
+    return f"{plan.tasks[task].name}{index}"
+
+
+def _most(fraction: float, total: int) -> int:
+    """Returns how many of a number a fraction is at most, whatever its digits: 29 of 100 for 0.29."""
+    return int(fraction * total + 1e-9)
+
+
+def _reason(row: JobRow) -> str:
+    """Returns why a job failed, in a few words."""
+    if row.message:
+        return row.message
+    code = f" code {row.exit_code}" if row.cause is Cause.EXIT and row.exit_code is not None else ""
+    signal = f" {row.signal}" if row.cause is Cause.SIGNAL and row.signal is not None else ""
+    return f"{row.cause}{code}{signal}"

@@ -10,7 +10,7 @@ from helios_wf.model import Layout, MergeField
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Task
 from helios_wf.plan.merging import Scheme, scheme
-from helios_wf.states import GOOD_JOBS, Cause, JobState
+from helios_wf.states import Cause, JobState
 
 OWN_INDICES = 3
 """A merge's jobs have three indices of their own behind the merge's path: output, level, group."""
@@ -79,10 +79,13 @@ class Merges:
         """Takes the scheme of a merge that an earlier engine opened."""
         self._schemes[task, prefix] = scheme
 
-    def restore_job(self, job: Job, state: JobState) -> None:
-        """Takes a merge's job that an earlier engine settled, put back, or gave out (it will be settled)."""
-        self._known[job.task, job.path] = None if state in GOOD_JOBS else job
-        if state is not JobState.READY and state not in GOOD_JOBS:
+    def restore_job(self, job: Job, state: JobState, is_over: bool) -> None:
+        """Takes a merge's job that an earlier engine settled, put back, or gave out (it will be settled).
+
+        Nothing waits any more for one that is over.
+        """
+        self._known[job.task, job.path] = None if is_over else job
+        if state is not JobState.READY and not is_over:
             self._elsewhere.add((job.task, job.path))
 
     def stored(self) -> list[tuple[int, Path]]:

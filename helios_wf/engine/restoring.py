@@ -55,11 +55,15 @@ def _job(flow: Flow, job: Job, state: JobState, not_before: float) -> None:
     if in_flight:
         key = paths.job_key(job.task, job.path)
         flow.inflight[f"{flow.run}/{key}.{job.tries.attempt}"] = job
+    is_lost = flow.losses.takes(job, state)
+    if is_lost:
+        flow.losses.lose(job, state)
     elif state in (JobState.FAILED, JobState.CANCELLED):
         flow.failed.append((job.task, job.path))
+    is_over = is_lost or state in GOOD_JOBS
     if merged:
-        flow.merges.restore_job(job, state)
-    elif state in GOOD_JOBS:
+        flow.merges.restore_job(job, state, is_over)
+    elif is_over:
         flow.frontier.complete_before(job.task, job.path)
     else:
         flow.frontier.hold(job.task, job.path)

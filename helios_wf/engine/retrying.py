@@ -68,7 +68,8 @@ class _Retry:
 
     def begin(self) -> int:
         """Does it."""
-        chosen = [key for key, state, _ in self._jobs() if self._is_chosen(key, state)]
+        # a job that was never handed out has no attempt: what it reads is lost, and it follows from that
+        chosen = [key for key, state, attempt in self._jobs() if self._is_chosen(key, state, attempt)]
         void = self._void_indices()
         jobs.reset(self._tx, self._run, chosen)
         event_ranges.reset(self._tx, self._run, chosen)
@@ -97,10 +98,11 @@ class _Retry:
         name, step = self._plan.tasks[task].name, self._wish.step
         return step is None or name == step or name.startswith(f"{step}/")
 
-    def _is_chosen(self, key: Key, state: JobState) -> bool:
+    def _is_chosen(self, key: Key, state: JobState, attempt: int) -> bool:
         if self._wish.ranges:
             return key in self._lost and state in (JobState.FAILED, JobState.CANCELLED, JobState.FINISHED)
-        wanted = state is JobState.FAILED or (state is JobState.CANCELLED and not self._wish.failed)
+        cancelled = state is JobState.CANCELLED and attempt > 0
+        wanted = state is JobState.FAILED or (cancelled and not self._wish.failed)
         return wanted and self._is_wanted(key[0])
 
     # -- what follows --------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ class Tally:
         self._states = [TaskState.DEFINED for _ in plan.tasks]
         self.lossy: set[int] = set()
         """Tasks that lost events, which is tolerated."""
+        self.lost = [0] * len(plan.tasks)
+        """Jobs of each task that failed, which is tolerated."""
         self.forgotten = [0 for _ in plan.tasks]
         """Of each task the highest number that an attempt of a job had which was forgotten since."""
         self.given_up: dict[int, str] = {}
@@ -78,11 +80,12 @@ class Tally:
         counts, state = self.counts[task], self._states[task]
         if state in (TaskState.DONE, TaskState.FINISHED, TaskState.SKIPPED):
             return state
-        if counts[JobState.FAILED] or task in self.given_up:
+        if counts[JobState.FAILED] > self.lost[task] or task in self.given_up:
             return TaskState.FAILED
         if self._frontier.is_complete(task):
             skipped = counts[JobState.SKIPPED] and not counts[JobState.DONE] + counts[JobState.FINISHED]
-            if counts[JobState.FINISHED] or task in self.lossy:
+            n_lost = counts[JobState.FINISHED] + counts[JobState.CANCELLED] + self.lost[task]
+            if n_lost or task in self.lossy:
                 return TaskState.FINISHED
             return TaskState.SKIPPED if skipped else TaskState.DONE
         return TaskState.IN_PROGRESS if any(counts.values()) else TaskState.DEFINED

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from helios_wf.cwl.dataflow import array, dot_length, link
 from helios_wf.engine.frontier import Frontier
+from helios_wf.engine.lost import LOST, Lost
 from helios_wf.model import SplitField
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import (
@@ -73,6 +74,7 @@ class Values:
         self.plan = plan
         self.inputs = inputs
         self.ranges: dict[tuple[int, Path], Ranges] = {}
+        self.lost = Lost(plan)
         self._frontier = frontier
         self._outputs = outputs
         self._ranges_of = ranges_of
@@ -88,11 +90,15 @@ class Values:
                 return value
             case JobOutput(task, port):
                 reader = self.plan.tasks[task]
+                if self.lost.holds(task, path):
+                    return LOST if reader.fed is None else [LOST]
                 outputs = self._outputs.of(task, path[: len(reader.chain)])
                 if outputs is None:
                     return None if reader.fed is None else [None]
                 return outputs.get(port)
             case MergeOutput(task, port, many):
+                if self.lost.holds(task, path):
+                    return LOST
                 merged = self._outputs.merged(task, path[: len(self.plan.tasks[task].chain)])
                 values = [None if outputs is None else outputs.get(port) for outputs in merged]
                 return values if many else values[0]
@@ -103,15 +109,23 @@ class Values:
             case At(inside, positions):
                 return self.value(inside, _chosen(path, positions))
             case Linked(sources, link_merge, pick_value):
-                return link([self.value(one, path) for one in sources], link_merge, pick_value)
+                values = [value for one in sources if (value := self.value(one, path)) is not LOST]
+                return link(values, link_merge, pick_value) if values else LOST
             case Defaulted(inside, default):
                 value = self.value(inside, path)
                 return default if value is None else value
             case RangeBound(domain, position, which):
                 return self._range_bound(domain, path[: position + 1], which)
             case Guarded(inside, task):
+                if self.lost.holds(task, path):
+                    return LOST
                 skipped = self._outputs.of(task, path[: len(self.plan.tasks[task].chain)]) is None
                 return None if skipped else self.value(inside, path)
+
+    def output(self, source: Source) -> Json:
+        """Returns what an output of the run is worth; null where the one job that makes it is lost."""
+        value = self.value(source, ())
+        return None if value is LOST else value
 
     def _range_bound(self, domain: int, path: Path, which: str) -> Json:
         ranges = self.ranges[domain, path[:-1]]
@@ -136,8 +150,10 @@ class Values:
         Raises:
             JobError: arrays of different lengths, or a file that cannot be cut.
         """
-        if self.is_skipped(domain.guards, path):
+        if self.lost.of_domain(domain, path) or self.is_skipped(domain.guards, path):
             return 0, ([] if domain.cut else None)
+        if domain.parts is not None and self.lost.holds(domain.parts, path):
+            return 1, None
         if domain.parts is not None:
             return self._outputs.n_parts(domain.parts, path), None
         if domain.cut is None:
@@ -197,11 +213,12 @@ class Values:
         return self.value(cut.file, path[: task.chain.index(task.split)]) if cut.file else None
 
     def merge_inputs(self, task: Task, path: Path) -> list[Json]:
-        """Returns the inputs of a merge at a path; nulls (of skipped jobs) have no part in it."""
+        """Returns the inputs of a merge at a path; nulls (of skipped jobs) and lost ones are left out."""
         assert task.merge is not None
         (feed,) = (feed for feed in task.feeds if feed.name == task.merge.input)
         value = self.value(feed.source, path)
-        return [one for one in (value if isinstance(value, list) else [value]) if one is not None]
+        inputs = value if isinstance(value, list) else [value]
+        return [one for one in inputs if one is not None and one is not LOST]
 
     def is_skipped(self, guards: Iterable[int], path: Path) -> bool:
         """Says whether one of the guarding tasks was skipped at a path."""
@@ -245,14 +262,15 @@ class Values:
         values: list[Json] = []
         for index in self._indices(source.domain, path):
             below = (*path, index)
+            value: Json
             if isinstance(inside, Gathered):
-                value = self._gather(inside, below[: len(self.plan.domains[inside.domain].chain)])
+                domain = self.plan.domains[inside.domain]
+                below = below[: len(domain.chain)]
+                value = LOST if self.lost.of_domain(domain, below) else self._gather(inside, below)
             else:
                 value = self.value(inside, below)
-            if source.splice:
-                values.extend(value or ())
-            else:
-                values.append(value)
+            found: list[Json] = (value or []) if source.splice and value is not LOST else [value]
+            values.extend(one for one in found if one is not LOST)
         return values
 
 

@@ -144,7 +144,12 @@ def settlement(
 
 
 def recorded(
-    job: Job, to: JobState, outputs: dict[str, Json] | None, error: JobError | None, place: str = ""
+    job: Job,
+    to: JobState,
+    outputs: dict[str, Json] | None,
+    error: JobError | None,
+    place: str = "",
+    reason: str = "",
 ) -> Settlement:
     """Returns what a job that needed no backend leaves in the store."""
     return Settlement(
@@ -154,6 +159,6 @@ def recorded(
         to,
         outputs=outputs,
         cause=error.cause if error else None,
-        message=f"{place}{error}" if error else "",
+        message=f"{place}{error}" if error else reason,
         started_at=time.time(),
     )

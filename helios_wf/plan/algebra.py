@@ -101,6 +101,18 @@ def tasks_of(source: Source) -> set[int]:
     return {part.task for part in walk(source) if isinstance(part, JobOutput | MergeOutput | Guarded)}
 
 
+def singles(source: Source) -> set[int]:
+    """Returns the numbers of the tasks of which a source reads one job, at the reader's own path."""
+    match source:
+        case JobOutput(task, _) | MergeOutput(task, _, _):
+            return {task}
+        case Guarded(inside, task):
+            return {task} | singles(inside)
+        case Gathered():
+            return set()
+    return {task for part in inner(source) for task in singles(part)}
+
+
 def domains_of(source: Source) -> set[int]:
     """Returns the numbers of the domains whose sizes a source needs."""
     return {part.domain for part in walk(source) if isinstance(part, Gathered | RangeBound)}

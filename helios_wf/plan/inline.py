@@ -42,7 +42,7 @@ from helios_wf.model.plans import (
     Source,
     Task,
 )
-from helios_wf.plan import rules
+from helios_wf.plan import lossy, rules
 from helios_wf.plan.algebra import defaulted, element, flat, gathered, parts_of
 from helios_wf.plan.cuts import fed, levels_before_cut, lists_parts
 
@@ -76,6 +76,7 @@ def plan_document(document: Document) -> Plan:
     for output in workflow.outputs:
         source = sources[output.name]
         planner.problems += rules.output_of_parts(output, source, planner.is_cut)
+        planner.problems += lossy.output_of_lost(output, source, planner.lossy)
         outputs.append(PlannedOutput(output, source))
     if planner.problems:
         raise TemplateError(planner.problems)
@@ -107,6 +108,8 @@ class _Planner:
         self.tasks: list[Task] = []
         self.domains: list[Domain] = []
         self.problems: list[Problem] = []
+        self.lossy: dict[int, str] = {}
+        """Names of the tasks whose jobs may be lost, by number."""
 
     def workflow(self, workflow: Workflow, scope: Scope, inputs: dict[str, Source]) -> dict[str, Source]:
         """Adds a workflow's steps and returns its outputs as sources."""
@@ -135,6 +138,7 @@ class _Planner:
         feeds, inside, levels = self._scatter(step, inside, feeds)
         feeds, inside, levels = self._split(step, inside, feeds, levels)
         self.problems += rules.plain_reads(step, feeds, self.is_cut)
+        self.problems += lossy.whole_reads(step, feeds, self.lossy)
         self.problems += rules.merges_on(step, step.run)
         if isinstance(step.run, Workflow):
             feeds = _loading(feeds, step.run)
@@ -371,9 +375,11 @@ class _Planner:
             fed=fed(step) if lists_parts(step) and split is not None and split == scope.chain[-1] else None,
             merge=step.merge if process is not None else None,
             retry=scope.retry,
-            tolerate=scope.tolerate,
+            tolerate=lossy.tolerated(step, scope.tolerate),
         )
         self.tasks.append(task)
+        if lossy.is_lossy(task, self.domains, self.lossy):
+            self.lossy[task.number] = task.name
         return task.number
 
 

@@ -85,7 +85,14 @@ def merges_on(step: Step, process: Workflow | Tool | ExpressionTool) -> Iterator
         return
     if isinstance(process, Workflow):
         yield Problem(step.place, "helios:merge stands on a sub-workflow; it needs a tool")
-    elif step.merge.max_inputs is not None and len(process.outputs) != 1:
+        return
+    if step.tolerate is not None and step.tolerate.jobs is not None:
+        yield Problem(
+            step.place,
+            f"step {step.name!r} has helios:merge and helios:tolerate with 'jobs'; a job of a merge that is "
+            "lost loses all that was merged: let the steps before it tolerate losses",
+        )
+    if step.merge.max_inputs is not None and len(process.outputs) != 1:
         files = [output.name for output in process.outputs if output.type in ("File", "stdout")]
         yield Problem(
             step.place,

@@ -149,3 +149,33 @@ def test_one_step_can_be_tried_again_while_others_stay_failed(helios: Command) -
 def states(helios: Command) -> dict[str, str]:
     """Returns the state of each task of the latest run."""
     return {task["task"]: task["state"] for task in helios.json("status", "--format", "json")["tasks"]}
+
+
+def test_a_run_that_lost_a_job_within_tolerance_is_finished_and_is_made_up_for(helios: Command) -> None:
+    fragile = Fragile(helios, "process", 12, {4: "exit 3"}, files=3, tolerate="{jobs: 0.4}")
+    assert fragile.run() == 0
+    assert "is FINISHED: step 'number' lost 1 of 3 jobs: number[0,0], events [0, 12) of /" in helios.err
+    assert "cannot process event 4" in helios.err
+    assert "step 'mark' lost 1 of " in helios.err
+    assert "to try what was lost again, once that is mended: helios-wf retry " in helios.err
+    fragile.check_outputs(frozenset(range(12)))
+    assert "lost 1 of 3 jobs" in fragile.meta("parts")["missing"]
+    status = fragile.status()
+    assert {task["task"]: task["state"] for task in status["tasks"]} == {
+        "number": "FINISHED",
+        "mark": "FINISHED",
+        "join": "DONE",
+        "join_marked": "DONE",
+    }
+    fragile.mend()
+    assert helios("retry", "--quiet") == 0, helios.err
+    fragile.check_outputs()
+    assert fragile.status()["state"] == "DONE"
+    assert "missing" not in fragile.meta("parts")
+
+
+def test_a_step_that_loses_more_jobs_than_it_may_fails_and_says_so(helios: Command) -> None:
+    fragile = Fragile(helios, "process", 12, {4: "exit 3"}, files=3, tolerate="{jobs: 0.3}")
+    assert fragile.run() == 1
+    assert "step 'number' was given up: 1 of its 3 jobs failed for good and 0 may" in helios.err
+    assert "cannot process event 4" in helios.err

@@ -86,15 +86,12 @@ def counts(tx: Connection, run: str) -> dict[int, dict[JobState, int]]:
     return found
 
 
-def failures(tx: Connection, run: str, limit: int = 10) -> Sequence[JobRow]:
-    """Returns up to ``limit`` jobs of a run that failed for good, by task and index."""
-    query = (
-        select(jobs)
-        .where(jobs.c.run == run, jobs.c.state == JobState.FAILED)
-        .order_by(jobs.c.task, jobs.c.path)
-        .limit(limit)
-    )
-    return [_row(row) for row in tx.execute(query)]
+def failures(tx: Connection, run: str, limit: int = 10, task: int | None = None) -> Sequence[JobRow]:
+    """Returns up to ``limit`` jobs of a run (or of one task) that failed for good, by task and index."""
+    query = select(jobs).where(jobs.c.run == run, jobs.c.state == JobState.FAILED)
+    if task is not None:
+        query = query.where(jobs.c.task == task)
+    return [_row(row) for row in tx.execute(query.order_by(jobs.c.task, jobs.c.path).limit(limit))]
 
 
 def every(tx: Connection, run: str) -> Iterator[JobRow]:
