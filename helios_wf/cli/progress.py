@@ -20,30 +20,54 @@ LIVE_S = 0.2
 PLAIN_S = 5.0
 
 
-class Line(NamedTuple):
-    """What is said of one task: jobs done, in all (None: not known yet), at work, failed, done per second."""
+class Amount(NamedTuple):
+    """How much of something is done, in all (None: not known yet), and done per second (0: not known yet)."""
 
-    task: str
     done: int
     total: int | None
-    running: int
-    failed: int
     rate: float
 
     @property
     def left_s(self) -> float | None:
-        """Seconds until the task is done at this rate, or None."""
+        """Seconds until all is done at this rate, or None."""
         if self.total is None or self.rate <= 0 or self.done >= self.total:
             return None
         return (self.total - self.done) / self.rate
 
+    @property
+    def of_total(self) -> str:
+        """What is done, and of how much."""
+        return f"{self.done}/{'?' if self.total is None else self.total}"
+
+
+class Line(NamedTuple):
+    """What is said of one task: its jobs, those at work, those that failed; its events where it is cut."""
+
+    task: str
+    jobs: Amount
+    running: int
+    failed: int
+    events: Amount | None = None
+
+    @property
+    def rate(self) -> str:
+        """How fast it goes: by events where it has any."""
+        if self.events is not None and self.events.rate:
+            return f"{rate_text(self.events.rate)} events/s"
+        return f"{self.jobs.rate:.1f}/s" if self.jobs.rate else ""
+
+    @property
+    def left(self) -> str:
+        """How long it will take yet: by events where it has any."""
+        left_s = (self.jobs if self.events is None else self.events).left_s
+        return "" if left_s is None else f"{duration(left_s)} left"
+
     def __str__(self) -> str:
-        total = "?" if self.total is None else str(self.total)
-        text = f"{self.task}: {self.done}/{total} jobs"
+        text = f"{self.task}: {self.jobs.of_total} jobs"
         text += f", {self.running} running" if self.running else ""
         text += f", {self.failed} failed" if self.failed else ""
-        text += f", {self.rate:.1f}/s" if self.rate else ""
-        return text + (f", {duration(self.left_s)} left" if self.left_s is not None else "")
+        text += f", {self.events.of_total} events" if self.events else ""
+        return ", ".join([one for one in (text, self.rate, self.left) if one])
 
 
 class Progress:
@@ -52,8 +76,8 @@ class Progress:
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
         self._terminal = sys.stderr.isatty() and not quiet
-        self._began: dict[tuple[str, int], tuple[float, int]] = {}
-        self._ended: dict[tuple[str, int], float] = {}
+        self._began: dict[tuple[str, int, str], tuple[float, int]] = {}
+        self._ended: dict[tuple[str, int, str], float] = {}
         self._flows: dict[str, Flow] = {}
         self._look_at = 0.0
         self._print_at = time.monotonic() + PLAIN_S
@@ -83,9 +107,13 @@ class Progress:
             done = counts[JobState.DONE] + counts[JobState.FINISHED] + counts[JobState.SKIPPED]
             if not any(counts.values()):
                 continue
-            total = flow.tally.total(task.number)
-            rate = self._rate((run, task.number), done, total)
-            found.append(Line(task.name, done, total, running[task.number], counts[JobState.FAILED], rate))
+            jobs = self._amount(run, task.number, "jobs", done, flow.tally.total(task.number))
+            events = None
+            if task.fed is not None:
+                of = flow.ledger.events_done(task.number), flow.tally.events(task.number)
+                events = self._amount(run, task.number, "events", *of)
+            failed = counts[JobState.FAILED]
+            found.append(Line(task.name, jobs, running[task.number], failed, events))
         return found
 
     def close(self) -> None:
@@ -103,12 +131,13 @@ class Progress:
     def _lines(self) -> dict[str, list[Line]]:
         return {run: self.lines(run, flow) for run, flow in self._flows.items()}
 
-    def _rate(self, task: tuple[str, int], done: int, total: int | None) -> float:
-        """Returns the jobs per second since a task was seen first, until it was done."""
-        now = time.monotonic()
-        since, before = self._began.setdefault(task, (now, done))
-        until = self._ended.setdefault(task, now) if done == total else now
-        return (done - before) / (until - since) if until > since + 0.5 and done > before else 0.0
+    def _amount(self, run: str, task: int, what: str, done: int, total: int | None) -> Amount:
+        """Returns how much is done, and how quickly since the task was seen first, until it was done."""
+        now, key = time.monotonic(), (run, task, what)
+        since, before = self._began.setdefault(key, (now, done))
+        until = self._ended.setdefault(key, now) if done == total else now
+        known = until > since + 0.5 and done > before
+        return Amount(done, total, (done - before) / (until - since) if known else 0.0)
 
     def _print(self, lines: dict[str, list[Line]]) -> None:
         for run, own in lines.items():
@@ -136,13 +165,18 @@ def _table(lines: dict[str, list[Line]]) -> Table:
     for run, own in lines.items():
         for line in own:
             name = f"{run} {line.task}" if len(lines) > 1 else line.task
-            bar = ProgressBar(total=line.total, completed=line.done, width=24, pulse=line.total is None)
-            total = "?" if line.total is None else str(line.total)
+            shown = line.events or line.jobs
+            bar = ProgressBar(total=shown.total, completed=shown.done, width=24, pulse=shown.total is None)
+            events = f"{line.events.of_total} events" if line.events else ""
             failed = f"[red]{line.failed} failed[/red]" if line.failed else ""
-            left = "" if line.left_s is None else f"{duration(line.left_s)} left"
-            rate = f"{line.rate:.1f}/s" if line.rate else ""
-            table.add_row(name, bar, f"{line.done}/{total}", f"{line.running} running", failed, rate, left)
+            running = f"{line.running} running"
+            table.add_row(name, bar, line.jobs.of_total, events, running, failed, line.rate, line.left)
     return table
+
+
+def rate_text(rate: float) -> str:
+    """Returns a rate for people: ``0.25``, ``7.3``, ``12,000``."""
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def duration(seconds: float | None) -> str:

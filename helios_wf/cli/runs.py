@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 from helios_wf.cli.options import run_argument, settings_options
 from helios_wf.cli.output import emit, format_option, table
+from helios_wf.cli.progress import Amount, duration, rate_text
 from helios_wf.config import Settings
 from helios_wf.model.noun import Json
-from helios_wf.states import SETTLED_RUNS, JobState, RunState
+from helios_wf.states import SETTLED_RUNS, JobState, RangeState, RunState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helios_wf.store import Tx
     from helios_wf.store.rows import RunRow, TaskRow
+
+LATELY_S = 60.0
+"""Events per second are those of the last so many seconds."""
 
 
 @click.command()
@@ -60,8 +68,10 @@ def status(run: str | None, output: str, settings: Settings) -> None:
     with store.read() as tx:
         rows = tasks.list(tx, row.id)
         failures = jobs.failures(tx, row.id, 10)
+        events = _events(tx, row, rows)
     if output == "json":
-        emit({**_without_text(_run(row)), "tasks": [_task(one) for one in rows]}, "json")
+        shown = [_task(one) | ({"events": of} if (of := events.get(one.number)) else {}) for one in rows]
+        emit({**_without_text(_run(row)), "tasks": shown}, "json")
         return
     click.echo(f"run {row.id} of {row.label}: {_live(row)}" + (f" ({row.reason})" if row.reason else ""))
     cells = [
@@ -77,6 +87,9 @@ def status(run: str | None, output: str, settings: Settings) -> None:
         for one in rows
     ]
     click.echo(table(cells, ("task", "state", "done", "of", "running", "waiting", "failed")))
+    for one in rows:
+        if one.number in events:
+            click.echo(f"{one.name}: {_told(events[one.number])}")
     if failures:
         from helios_wf.cli.run import describe_all
 
@@ -183,6 +196,45 @@ def _task(row: TaskRow) -> dict[str, Json]:
     counts = {state.value: count for state, count in row.counts.items() if count}
     task = {"number": row.number, "task": row.name, "state": row.state, "total": row.total, "jobs": counts}
     return {**task, "differs": row.differs.splitlines()} if row.differs else task
+
+
+def _events(tx: Tx, run: RunRow, rows: Sequence[TaskRow]) -> dict[int, dict[str, Json]]:
+    """Returns for each task with event ranges how many events are done, lost, and done per second."""
+    from helios_wf.store import event_ranges
+
+    counts = event_ranges.counts(tx, run.id)
+    now = time.time()
+    lately = event_ranges.done_since(tx, run.id, now - LATELY_S) if run.state is RunState.RUNNING else {}
+    found: dict[int, dict[str, Json]] = {}
+    for row in rows:
+        own = counts.get(row.number, {})
+        if own.keys() <= {RangeState.SPLIT, RangeState.FATAL}:
+            # none, or those of a chain that failed: what of it is done is told by its jobs
+            continue
+        done, lost = (
+            own[state].n_events if state in own else 0 for state in (RangeState.DONE, RangeState.FATAL)
+        )
+        n_events, first = lately.get(row.number, (0, now))
+        rate = n_events / min(LATELY_S, now - first) if now > first else 0.0
+        amount = Amount(done + lost, row.events, rate)
+        found[row.number] = {
+            "done": done,
+            "lost": lost,
+            "total": row.events,
+            "per_s": rate or None,
+            "left_s": amount.left_s,
+            "ranges": {str(state): count.n_ranges for state, count in own.items()},
+        }
+    return found
+
+
+def _told(events: dict[str, Json]) -> str:
+    """Returns what is to be said of a task's events, in words."""
+    total = "?" if events["total"] is None else f"{events['total']:,}"
+    words = [f"{events['done']:,} of {total} events done"]
+    words += [f"{events['lost']:,} lost"] if events["lost"] else []
+    words += [f"{rate_text(events['per_s'])} events/s"] if events["per_s"] else []
+    return ", ".join(words + ([f"{duration(events['left_s'])} left"] if events["left_s"] else []))
 
 
 def _done(row: TaskRow) -> int:

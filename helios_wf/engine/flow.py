@@ -74,7 +74,7 @@ class Flow:
         self.ways = Ways(run, plan, check)
         self.specs = Specs(run, home, self.values, self.ways)
         self.queue = Queue()
-        self.tally = Tally(run, plan, self.frontier)
+        self.tally = Tally(run, plan, self.frontier, self.values.n_events)
         self.ledger = Ledger(run, plan, self.values.events, self.cuts)
         self.losses = Losses(run, self.values, self.frontier, self.ledger, self.tally)
         self.chains = Chains(run, plan, self.values, self.frontier, self.tally, self.losses)

@@ -99,6 +99,7 @@ class Ledger:
         self._books: dict[tuple[int, Path], Book] = {}
         self._hungry: dict[str, tuple[int, Path]] = {}
         self._wants: dict[str, int] = {}
+        self._underway: dict[tuple[int, Path], dict[str, int]] = {}
         self._told: set[tuple[int, Path]] = set()
         self._parked: dict[int, list[Job]] = {}
         self._writes = Writes(run)
@@ -207,6 +208,8 @@ class Ledger:
         """Takes what an attempt in flight says of its ranges."""
         book = self._open(tx, job)
         ended = {EventRange(report.first, report.stop, report.number).id for report in news.ranges}
+        known = self._underway.get((job.task, job.path), {}) | news.processed
+        self._underway[job.task, job.path] = {one: known[one] for one in known if one not in ended}
         self._writes.begin(job, book.begun(set(news.begun) - ended))
         self._take(tx, job, news.ranges, news.host, news.worker)
         if news.wants:
@@ -274,9 +277,15 @@ class Ledger:
         book.put_back(is_lost)
         self._writes.change(job, book.decide())
         self._told.discard(key)
+        self._underway.pop(key, None)
         self._forget(report.handle)
         is_over = book.is_settled or (book.is_doomed and not book.has_pieces)
         return Rest(is_over, book.due_later, book.lost_events, is_idle, has_done, book.is_worn)
+
+    def events_done(self, task: int) -> int:
+        """Returns how many events of a task are done, those of ranges that run among them."""
+        underway = (sum(told.values()) for (number, _), told in self._underway.items() if number == task)
+        return self.done_events[task] + sum(underway)
 
     def close(self, job: Job) -> None:
         """Forgets a job until its next attempt."""

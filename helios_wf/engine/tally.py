@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from helios_wf.engine.frontier import Frontier
-from helios_wf.model.plans import Plan
+from helios_wf.model.plans import Plan, Task
 from helios_wf.states import JobState, TaskState
 from helios_wf.store import Tx, tasks
 
@@ -11,7 +13,9 @@ from helios_wf.store import Tx, tasks
 class Tally:
     """Counts jobs; writes what follows for their tasks."""
 
-    def __init__(self, run: str, plan: Plan, frontier: Frontier) -> None:
+    def __init__(
+        self, run: str, plan: Plan, frontier: Frontier, n_events: Callable[[Task], int] = lambda task: 0
+    ) -> None:
         self.counts = [dict.fromkeys(JobState, 0) for _ in plan.tasks]
         self._merge_jobs = [0] * len(plan.tasks)
         self._merges = [0] * len(plan.tasks)
@@ -19,6 +23,8 @@ class Tally:
         self._run = run
         self._plan = plan
         self._frontier = frontier
+        self._n_events = n_events
+        self._events: dict[int, int] = {}
         self._states = [TaskState.DEFINED for _ in plan.tasks]
         self.lossy: set[int] = set()
         """Tasks that lost events, which is tolerated."""
@@ -57,6 +63,12 @@ class Tally:
             return self._frontier.totals[task]
         return self._merge_jobs[task] if self._merges[task] == self._frontier.totals[task] else None
 
+    def events(self, task: int) -> int | None:
+        """Returns how many events the jobs of a split task have, None until it is known."""
+        if task not in self._events and self._frontier.is_known(task):
+            self._events[task] = self._n_events(self._plan.tasks[task])
+        return self._events.get(task)
+
     def write(self, tx: Tx) -> None:
         """Writes the states and totals of tasks that changed."""
         for task in self._plan.tasks:
@@ -65,7 +77,8 @@ class Tally:
                 self._states[task.number] = state
             total = self.total(task.number)
             if total != self._totals[task.number] and total is not None:
-                tasks.expanded(tx, self._run, task.number, total)
+                events = None if task.split is None else self.events(task.number)
+                tasks.expanded(tx, self._run, task.number, total, events)
                 self._totals[task.number] = total
 
     def _move(self, tx: Tx, task: int, to: TaskState) -> bool:

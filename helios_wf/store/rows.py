@@ -65,6 +65,7 @@ class NewTask(Noun, frozen=True):
 class TaskRow(Noun, frozen=True):
     """A task as the store knows it; ``total`` jobs, None until it is fully expanded.
 
+    ``events`` is how many events these have together, where the task is cut into event ranges.
     ``attempts`` is the highest number that an attempt of a job had which was forgotten since: new ones are
     numbered from there.  ``differs`` says in what its compiled tool differs from what cwltool would run, if
     that was found.
@@ -76,6 +77,7 @@ class TaskRow(Noun, frozen=True):
     state: TaskState
     total: int | None
     counts: dict[JobState, int]
+    events: int | None = None
     attempts: int = 0
     differs: str = ""
 

@@ -79,6 +79,7 @@ tasks = Table(
     Column("process", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("total", BigInteger),
+    Column("events", BigInteger),
     Column("attempts", Integer, nullable=False),
     Column("differs", Text),
 )

@@ -48,16 +48,17 @@ def move(tx: Connection, run: str, number: int, to: TaskState, note: str = "") -
     return True
 
 
-def expanded(tx: Connection, run: str, number: int, total: int) -> None:
-    """Records that a task is fully expanded, to so many jobs."""
-    tx.execute(update(tasks).where(tasks.c.run == run, tasks.c.number == number).values(total=total))
+def expanded(tx: Connection, run: str, number: int, total: int, events: int | None = None) -> None:
+    """Records that a task is fully expanded, to so many jobs, which have so many events where it is cut."""
+    this = (tasks.c.run == run, tasks.c.number == number)
+    tx.execute(update(tasks).where(*this).values(total=total, events=events))
 
 
 def reopen(tx: Connection, run: str, number: int, attempts: int = 0) -> None:
     """Makes a task go on: its jobs are tried again, or forgotten, which had up to so many attempts."""
     move(tx, run, number, TaskState.IN_PROGRESS, "retry")
     this = (tasks.c.run == run, tasks.c.number == number)
-    tx.execute(update(tasks).where(*this).values(total=None))
+    tx.execute(update(tasks).where(*this).values(total=None, events=None))
     tx.execute(update(tasks).where(*this, tasks.c.attempts < attempts).values(attempts=attempts))
 
 
@@ -88,6 +89,7 @@ def list(tx: Connection, run: str) -> Sequence[TaskRow]:
             process=row.process,
             state=TaskState(row.state),
             total=row.total,
+            events=row.events,
             attempts=row.attempts,
             counts=counts.get(row.number, none),
             differs=row.differs or "",

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from helios_wf.cli.output import count_text, emit, pairs, size_text, table
+from helios_wf.cli.progress import Amount, Line, rate_text
 
 
 def test_numbers_stand_right_and_text_left() -> None:
@@ -50,3 +51,26 @@ def test_a_value_is_printed_once_as_json_or_for_people(capsys: pytest.CaptureFix
     )
     emit([])
     assert capsys.readouterr().out == ""
+
+
+def test_progress_is_told_by_events_where_there_are_any() -> None:
+    jobs = Amount(1, 4, 0.5)
+    assert str(Line("cut", jobs, 2, 0)) == "cut: 1/4 jobs, 2 running, 0.5/s, 6 s left"
+    events = Amount(2_000, 10_000, 400.0)
+    assert str(Line("cut", jobs, 2, 1, events)) == (
+        "cut: 1/4 jobs, 2 running, 1 failed, 2000/10000 events, 400 events/s, 20 s left"
+    )
+    unknown = Amount(2_000, None, 0.0)
+    assert str(Line("cut", Amount(0, None, 0.0), 2, 0, unknown)) == "cut: 0/? jobs, 2 running, 2000/? events"
+    assert str(Line("cut", Amount(4, 4, 0.5), 0, 0, Amount(10, 10, 7.0))) == (
+        "cut: 4/4 jobs, 10/10 events, 7 events/s"
+    )
+
+
+def test_rates_are_short() -> None:
+    assert [rate_text(rate) for rate in (0.012345, 7.3, 99.96, 12_000.4)] == [
+        "0.0123",
+        "7.3",
+        "100",
+        "12,000",
+    ]

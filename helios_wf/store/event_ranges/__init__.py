@@ -19,6 +19,7 @@ from helios_wf.store.event_ranges.moves import (
 from helios_wf.store.event_ranges.reads import (
     counts,
     counts_of,
+    done_since,
     jobs_with_losses,
     list,
     outputs,
@@ -31,6 +32,7 @@ __all__ = [
     "cancel",
     "counts",
     "counts_of",
+    "done_since",
     "forget",
     "jobs_with_losses",
     "lease",

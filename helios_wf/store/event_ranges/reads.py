@@ -64,6 +64,19 @@ def counts(tx: Connection, run: str) -> dict[int, dict[RangeState, RangeCount]]:
     return found
 
 
+def done_since(tx: Connection, run: str, at: float) -> dict[int, tuple[int, float]]:
+    """Returns for each task how many events were done since an instant, and when the first of them began.
+
+    Instants are seconds since the epoch, by the clocks of the workers.
+    """
+    query = (
+        select(_c.task, func.sum(_c.stop - _c.first), func.min(_c.started_at))
+        .where(_c.run == run, _c.state == RangeState.DONE, _c.started_at + _c.wall_s >= at)
+        .group_by(_c.task)
+    )
+    return {task: (int(n_events), first) for task, n_events, first in tx.execute(query)}
+
+
 def _count(n_ranges: int, n_events: int, stop: int, wall_s: float) -> RangeCount:
     # PostgreSQL sums whole numbers to decimals
     return RangeCount(n_ranges, int(n_events), stop, wall_s)

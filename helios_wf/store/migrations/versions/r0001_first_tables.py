@@ -247,6 +247,7 @@ def _tasks() -> None:
         sa.Column("process", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=True),
+        sa.Column("events", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("differs", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("tasks_run_fkey")),
