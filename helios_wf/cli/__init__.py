@@ -22,6 +22,9 @@ COMMANDS = {
         "helios_wf.cli.match", "match", "Say which templates take a dataset of a name, and why others do not."
     ),
     "validate": Lazy("helios_wf.cli.validate", "validate", "Check templates and tools."),
+    "template": Lazy(
+        "helios_wf.cli.template", "template", "List, compare, activate, archive and begin templates."
+    ),
     "fmt": Lazy("helios_wf.cli.fmt", "fmt", "Bring CWL documents into one layout."),
     "dataset": Lazy("helios_wf.cli.dataset", "dataset", "Add, list, show, close and verify datasets."),
     "runs": Lazy("helios_wf.cli.runs", "runs", "List runs."),

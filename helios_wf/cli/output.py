@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
@@ -77,6 +78,12 @@ def size_text(size: int) -> str:
 def count_text(number: int, noun: str) -> str:
     """Returns a number with its noun: ``1 file``, ``1,200 files``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def shown_path(path: str) -> str:
+    """Returns a path as seen from this folder, where it lies below it."""
+    given = Path(path)
+    return str(given.relative_to(Path.cwd())) if given.is_relative_to(Path.cwd()) else path
 
 
 def _cell(value: Json) -> Cell:
