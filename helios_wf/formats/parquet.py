@@ -11,6 +11,7 @@ from helios_wf.formats.batches import rebatched, trimmed
 from helios_wf.formats.columns import columns_of
 from helios_wf.formats.names import Format
 from helios_wf.formats.opening import file_size, unreadable
+from helios_wf.formats.parquet_map import COLUMNS, ParquetMap
 from helios_wf.model import Layout
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 _BUFFER_BYTES = 1 << 20
 
 
-def open_source(path: str, made: Format, opening: Opening) -> ParquetFile:
-    """Opens a Parquet file by its footer."""
-    return ParquetFile(path, opening)
+def open_source(path: str, made: Format, opening: Opening) -> ParquetFile | ParquetMap:
+    """Opens a Parquet file by its footer; one that is an event map, by its numbers too."""
+    file = ParquetFile(path, opening)
+    return ParquetMap(path, file, opening.table) if set(file.schema.names) == COLUMNS else file
 
 
 def write_file(

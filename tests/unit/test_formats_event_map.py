@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from helios_wf import formats
 from helios_wf.errors import EventFileError, FileFormatError, FileTruncatedError, NoEventsError
@@ -98,3 +99,64 @@ def test_only_payloads_go_into_a_map(tmp_path: Path, columns: dict[str, list[obj
     with pytest.raises(FileFormatError, match=said):
         formats.write(tmp_path / "map.json", table.to_batches(), table.schema)
     assert not (tmp_path / "map.json").exists()
+
+
+def parquet_map(path: Path, rows: list[tuple[str | None, int | None, str]], row_group_size: int = 2) -> Path:
+    names = ("table", "event", "payload")
+    kinds = (pa.string(), pa.int64(), pa.string())
+    columns = {
+        name: pa.array([row[at] for row in rows], kind)
+        for at, (name, kind) in enumerate(zip(names, kinds, strict=True))
+    }
+    parquet.write_table(pa.table(columns), path, row_group_size=row_group_size)
+    return path
+
+
+def test_a_map_in_parquet_has_tables_of_payloads_too(tmp_path: Path) -> None:
+    rows = [("isr", event, f"payload_{event}") for event in range(5)] + [("final", 0, "f"), ("final", 1, "g")]
+    path = parquet_map(tmp_path / "map.parquet", rows)
+    layout = formats.probe(path, table="isr")
+    assert (layout.n_events, layout.table, layout.clusters) == (5, "isr", (0, 2, 4, 5))
+    assert [column.name for column in layout.columns] == ["event", "payload"]
+    with formats.read(path, 1, 3, table="isr") as events:
+        assert events.read_all().to_pylist() == [
+            {"event": 1, "payload": "payload_1"},
+            {"event": 2, "payload": "payload_2"},
+        ]
+    with formats.read(path, 1, 9, table="final", filter="event > 0") as events:
+        assert events.read_all().to_pylist() == [{"event": 1, "payload": "g"}]
+    with pytest.raises(NoEventsError, match=r"has several tables; .*: isr, final"):
+        formats.probe(path)
+    with pytest.raises(NoEventsError, match="has no table 'irs'; did you mean 'isr'"):
+        formats.probe(path, table="irs")
+    with pytest.raises(NoEventsError, match="without rows"):
+        formats.probe(parquet_map(tmp_path / "empty.parquet", []))
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("a", 1, "x"), ("a", 2, "y")], "row 1: 'a': its events start at 1; they are numbered from 0"),
+        ([("a", 0, "x"), ("a", 2, "y")], "row 2: 'a': event 1 is missing before event 2"),
+        ([("a", 0, "x"), ("a", 0, "y")], "row 2: 'a': event 0 stands twice"),
+        ([("a", 0, "x"), ("b", 0, "y"), ("a", 1, "z")], "row 3: 'a' goes on after another table"),
+        ([("a", 0, "x"), (None, 1, "y")], "row 2 names no table"),
+        ([("a", 0, "x"), ("a", None, "y")], "row 2: 'a': event 1 has no number"),
+    ],
+)
+def test_a_map_in_parquet_that_is_no_numbering_is_refused_with_its_row(
+    rows: list[tuple[str | None, int | None, str]], said: str, tmp_path: Path
+) -> None:
+    path = parquet_map(tmp_path / "map.parquet", rows)
+    with pytest.raises(FileFormatError) as caught:
+        formats.probe(path, table="a")
+    assert str(caught.value).startswith(f"{path}: {said}")
+
+
+def test_the_columns_of_a_map_in_parquet_have_their_types(tmp_path: Path) -> None:
+    path = tmp_path / "map.parquet"
+    parquet.write_table(pa.table({"table": ["a"], "event": ["0"], "payload": ["x"]}), path)
+    with pytest.raises(
+        FileFormatError, match="an event map holds whole numbers, not string"
+    ):
+        formats.probe(path)
