@@ -40,7 +40,8 @@ class Destinations:
         self._taken: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._spared: set[str] = set()
-        self._placed: dict[tuple[Path, str, str], Path] = {}
+        # text, not paths: of a hundred thousand files each costs
+        self._placed: dict[tuple[str, str, str], str] = {}
 
     def is_dataset(self, output: str) -> bool:
         """Says whether an output becomes a dataset: its files have the names that they get there."""
@@ -80,18 +81,20 @@ class Destinations:
         """
         if "/" in basename or "\0" in basename or basename in ("", ".", ".."):
             raise UserError(f"an output cannot be called {basename!r}: a basename has no '/' and is no '..'")
-        known = self._placed.get((folder, basename, source)) if source is not None else None
+        within = str(folder)
+        known = self._placed.get((within, basename, source)) if source is not None else None
         if known is not None:
-            return known
-        path = wanted = f"{folder}/{basename}"
+            return Path(known)
+        path = wanted = f"{within}/{basename}"
         number, name = self._numbers.get(wanted, 1), Path(basename)
         while path in self._taken or (path in self._spared and path != source):
             number += 1
-            path = f"{folder}/{name.stem}_{number}{name.suffix}"
+            path = f"{within}/{name.stem}_{number}{name.suffix}"
         self._taken.add(path)
-        self._numbers[wanted] = number
+        if number > 1:
+            self._numbers[wanted] = number
         if source is not None:
-            self._placed[folder, basename, source] = Path(path)
+            self._placed[within, basename, source] = path
         return Path(path)
 
 
@@ -133,7 +136,7 @@ class _Arrangement:
         self._destinations = destinations
         self._literals = literals
         self._written = 0
-        self._known: set[tuple[str, Path]] = set()
+        self._known: set[tuple[str, str]] = set()
 
     def value(self, value: Json, output: str) -> Json:
         """Returns a value with its files where they will be."""
@@ -156,10 +159,11 @@ class _Arrangement:
         size = value.get("size")
         if size is None and value["class"] == "File":
             size = _size(Path(source), place)
-        if (source, place) not in self._known:
-            self._known.add((source, place))
+        where = str(place)
+        if (source, where) not in self._known:
+            self._known.add((source, where))
             self.moves.append(
-                Publication(output, len(self.moves), source, str(place), size or 0, value.get("checksum"))
+                Publication(output, len(self.moves), source, where, size or 0, value.get("checksum"))
             )
         moved = _at(value, place) | {"basename": place.name if named else basename_of(value)}
         if value["class"] == "File":
