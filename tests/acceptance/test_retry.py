@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from typing import TYPE_CHECKING
 
+from driving import HELIOS_WF, finish, wait_until
 from fragile_runs import Fragile
 
 if TYPE_CHECKING:
@@ -179,3 +182,63 @@ def test_a_step_that_loses_more_jobs_than_it_may_fails_and_says_so(helios: Comma
     assert fragile.run() == 1
     assert "step 'number' was given up: 1 of its 3 jobs failed for good and 0 may" in helios.err
     assert "cannot process event 4" in helios.err
+
+
+GATED = """\
+cwlVersion: v1.2
+class: Workflow
+inputs: {folder: string}
+steps:
+  broken:
+    in: {folder: folder}
+    out: [made]
+    run:
+      class: CommandLineTool
+      baseCommand: [sh, -c, 'test -e "$0/mended" && echo made']
+      inputs: {folder: {type: string, inputBinding: {position: 1}}}
+      stdout: made.txt
+      outputs: {made: stdout}
+  gated:
+    in: {folder: folder}
+    out: [made]
+    run:
+      class: CommandLineTool
+      baseCommand: [sh, -c, 'touch "$0/begun"; until test -e "$0/mended"; do sleep 0.02; done; date +%s%N']
+      inputs: {folder: {type: string, inputBinding: {position: 1}}}
+      stdout: gated.txt
+      outputs: {made: stdout}
+outputs:
+  broken: {type: File, outputSource: broken/made}
+  gated: {type: File, outputSource: gated/made}
+"""
+
+
+def test_an_engine_that_holds_the_run_is_asked_and_does_it_when_what_runs_has_ended(helios: Command) -> None:
+    helios.write("gated.cwl", GATED)
+    helios.write("job.yml", f"folder: {helios.folder}\n")
+    engine = subprocess.Popen(
+        [HELIOS_WF, "run", "gated.cwl", "job.yml", "--jobs", "2", "--quiet"],
+        cwd=helios.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def broken_failed() -> bool:
+        home = helios.folder / ".helios" / "helios.db"
+        return home.exists() and states(helios).get("broken") == "FAILED"
+
+    try:
+        wait_until(lambda: (helios.folder / "begun").exists(), "the gated job did not begin")
+        wait_until(broken_failed, "the broken job did not fail", every_s=0.2)
+        assert helios("retry") == 0, helios.err
+        assert "asked the engine of run " in helios.err
+        helios.write("mended", "")
+        out, err = finish(engine)
+    finally:
+        engine.kill()
+    assert set(json.loads(out)) == {"broken", "gated"}, err
+    assert states(helios) == {"broken": "DONE", "gated": "DONE"}
+    shown = helios.json("status", "--format", "json")
+    assert shown["state"] == "DONE"
+    assert [task["jobs"] for task in shown["tasks"]] == [{"DONE": 1}, {"DONE": 1}]
