@@ -55,8 +55,8 @@ def _remote(tree: Any, file: str) -> Iterator[Finding]:
     for reference in references(tree, file):
         scheme = urlsplit(reference.target).scheme
         if scheme not in ("", "file"):
-            message = f"{reference.word} names {reference.target!r}; copy it into the repository"
-            yield Finding("HW104", reference.place, message)
+            message = f"{reference.target!r} is a URL; only files below the root are read"
+            yield Finding("HW104", reference.place, f"{message}: copy it into the repository")
 
 
 def _entries(part: Part, word: str) -> Iterator[tuple[str, Any, Place]]:

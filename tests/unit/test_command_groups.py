@@ -13,7 +13,7 @@ from helios_wf import cli, event_tools
     ("group", "wrong", "said"),
     [
         (cli.cli, "stats", "no command 'stats'; did you mean 'status'?"),
-        (cli.cli, "nope", "no command 'nope'; known: cancel, clean, dataset, match"),
+        (cli.cli, "nope", "no command 'nope'; known: backend, cancel, clean"),
         (event_tools.cli, "selct", "no command 'selct'; did you mean 'select'?"),
     ],
 )
