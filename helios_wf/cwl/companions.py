@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from helios_wf.cwl.expressions import is_expression
+from helios_wf.cwl.expression_text import is_expression
 from helios_wf.cwl.files import secondary_name
 from helios_wf.cwl.schema import as_list
 from helios_wf.model import Json
