@@ -43,6 +43,8 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="helios-slurm-", dir="/tmp"))
         self.nodes = [f"n{number}" for number in range(1, nodes + 1)]
         self.conf = self.folder / "etc" / "slurm.conf"
+        # others may look for free ports at the same moment
+        self._port = 20_000 + 100 * (os.getpid() % 100)
         self._up = ("up", "--nodes", str(nodes), "--gpus", "2", *options)
         self.up()
 
@@ -95,6 +97,7 @@ class Cluster:
 
     def _script(self, *arguments: str) -> str:
         environment = {**os.environ, "HELIOS_SLURM_DIR": str(self.folder), "PATH": PATH}
+        environment["HELIOS_SLURM_PORT"] = str(self._port)
         environment.pop("SLURM_CONF", None)
         done = subprocess.run(
             ["bash", str(SCRIPT), *arguments],

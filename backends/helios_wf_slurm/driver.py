@@ -70,11 +70,15 @@ class Call:
         except subprocess.TimeoutExpired:
             if time.monotonic() - self._begun < self._limit_s:
                 return None
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            self.end()
             raise BackendUnreachableError(f"{self._name} did not answer within {self._limit_s:g} s") from None
         return Done(code, _text(self._out), _text(self._err), time.monotonic() - self._begun)
+
+    def end(self) -> None:
+        """Ends it, whatever it would have said."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 class Driver:

@@ -332,6 +332,7 @@ class Fleet:
             for chunk in list(sub.chunks.values()):
                 sub.withdraw(chunk)
         self._wait_for_end(ended)
+        self.queue.close()
         self._look()
         self.reports += [report for _, report in self._late]
         self._late = []

@@ -56,6 +56,12 @@ class Queue:
         """Asks and waits; returns whether there was an answer."""
         return (self._call is not None or self._begin()) and self._end(None)
 
+    def close(self) -> None:
+        """Ends a question that was not answered yet."""
+        if self._call is not None:
+            self._call.end()
+            self._call = None
+
     def _begin(self) -> bool:
         self._begun = time.monotonic()
         try:
