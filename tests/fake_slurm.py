@@ -75,7 +75,7 @@ class FakeSlurm:
     def release(self) -> None:
         """Ends every process that is left."""
         for job in self.ids():
-            (self._job(job) / "cancelled").touch()
+            (self._job(job) / "released").touch()
             for _, (_, pid) in _tasks(self._job(job)):
                 _kill_tree(pid, signal.SIGKILL)
 
@@ -136,7 +136,7 @@ def sbatch(home: Path, arguments: list[str]) -> None:
 def _run_job(folder: Path, job: int, tasks: list[str], limit: int) -> None:
     meta = json.loads((folder / "meta.json").read_text())
     waiting, running = list(tasks), {}
-    while waiting or running:
+    while (waiting or running) and not (folder / "released").exists():
         while waiting and len(running) < min(limit, SLOTS) and not (folder / "../../faults/pend").exists():
             task = waiting.pop(0)
             if (folder / "../../faults/stuck").exists():
@@ -156,7 +156,7 @@ def _run_job(folder: Path, job: int, tasks: list[str], limit: int) -> None:
         for task, process in list(running.items()):
             if process.poll() is not None:
                 if _state(folder / task)[0] in ("RUNNING", "COMPLETING"):
-                    cancelled = (folder / "cancelled").exists() or (folder / f"{task}.cancelled").exists()
+                    cancelled = (folder / f"{task}.cancelled").exists()
                     ended = "COMPLETED" if process.returncode == 0 else "FAILED"
                     _write(folder / task, f"{'CANCELLED' if cancelled else ended} 0")
                 del running[task]
