@@ -93,16 +93,18 @@ def list(
 ) -> Sequence[RangeRow]:
     """Returns up to ``limit`` ranges of a run by task, job and first event, those behind ``after``."""
     query = select(event_ranges).where(_c.run == run)
-    if task is not None:
-        query = query.where(_c.task == task)
-    if path is not None:
-        query = query.where(_c.path == paths.key(path))
+    given = {"task": task, "path": None if path is None else paths.key(path)}
+    for name, value in given.items():
+        if value is not None:
+            query = query.where(_c[name] == value)
     if states is not None:
         query = query.where(_c.state.in_(builtins.list(states)))
-    order = (_c.task, _c.path, _c.first, _c.stop)
+    # a column that is given must not be among these: SQLite would sort all that is left for each page
+    order = [name for name in ("task", "path", "first", "stop") if given.get(name) is None]
     if after is not None:
-        query = query.where(tuple_(*order) > (after.task, paths.key(after.path), after.first, after.stop))
-    return [_row(row) for row in tx.execute(query.order_by(*order).limit(limit))]
+        last = {"task": after.task, "path": paths.key(after.path), "first": after.first, "stop": after.stop}
+        query = query.where(tuple_(*[_c[name] for name in order]) > tuple(last[name] for name in order))
+    return [_row(row) for row in tx.execute(query.order_by(*[_c[name] for name in order]).limit(limit))]
 
 
 def _of_job(run: str, task: int, path: str) -> tuple[Any, ...]:
