@@ -250,7 +250,7 @@ def _table(book: Book, out: IO[str]) -> None:
     if n_ranges > len(shown):
         out.write(f"and {n_ranges - len(shown):,} more: --format csv shows all\n")
     for row, file, folder in islice((one for one in shown if one[0].state in LOST), TOLD):
-        out.write("\n".join(_told(book, row, file, folder)) + "\n")
+        out.write("\n".join(told(book, row, file, folder)) + "\n")
     summed = [
         f"{count.n_ranges:,} {state} ({count_text(count.n_events, 'event')})"
         for state, count in counts.items()
@@ -287,7 +287,7 @@ def why(row: RangeRow) -> str | None:
     return str(row.cause).lower().replace("_", " ")
 
 
-def _told(book: Book, row: RangeRow, file: str, folder: str) -> list[str]:
+def told(book: Book, row: RangeRow, file: str, folder: str) -> list[str]:
     """Returns what is to be said of a range that failed: where, why, its log's end and the whole log."""
     place = f" of {file}" if file else ""
     host = f" on {row.host}" if row.host else ""

@@ -165,7 +165,7 @@ def drive(
     finally:
         progress.close()
     for outcome in outcomes:
-        _explain(outcome)
+        _explain(outcome, store)
     _print(outcomes, as_array)
     if any(outcome.state is RunState.RUNNING for outcome in outcomes):
         return INTERRUPTED
@@ -184,7 +184,7 @@ def _print(outcomes: Sequence[Outcome], as_array: bool) -> None:
     click.echo()
 
 
-def _explain(outcome: Outcome) -> None:
+def _explain(outcome: Outcome, store: Store) -> None:
     """Says on stderr why a run is not done, with what failed first, and where the compiler was wrong."""
     for step, found in outcome.differences.items():
         click.echo(differing(step, found), err=True)
@@ -193,6 +193,8 @@ def _explain(outcome: Outcome) -> None:
     click.echo(f"run {outcome.run} is {outcome.state}: {outcome.reason}", err=True)
     if outcome.failures:
         click.echo(describe_all(outcome.failures, outcome.steps), err=True)
+    if outcome.state is RunState.FAILED and not any(job.stderr_tail for job in outcome.failures):
+        _show_failed_range(outcome.run, store)
     if outcome.state is not RunState.FINISHED:
         new = " (the same run command would begin anew)" if outcome.state is RunState.FAILED else ""
         click.echo(f"  to go on with it, keeping what is done{new}: helios-wf resume {outcome.run}", err=True)
@@ -206,6 +208,18 @@ def _explain(outcome: Outcome) -> None:
         )
         again = f"helios-wf retry {outcome.run} --ranges"
         click.echo(f"  to try them again, once that is mended: {again}", err=True)
+
+
+def _show_failed_range(run: str, store: Store) -> None:
+    """Shows an event range that failed, of a run without a failed job: a task was given up as a whole."""
+    from helios_wf.cli.ranges import LOST, Book, told
+    from helios_wf.launch import find_run
+
+    book = Book(store, find_run(store, run), None, frozenset(LOST))
+    for row, file, folder in book.rows():
+        lines = [*told(book, row, file, folder), f"all that failed: helios-wf ranges {run} --state failed"]
+        click.echo("\n".join(f"  {line}" for line in lines), err=True)
+        return
 
 
 def differing(step: str, found: str) -> str:
