@@ -120,7 +120,7 @@ def _task(
     if container is not None and container.is_refused:
         way, why = "unsupported", container.text
     after = {other for feed in task.feeds for other in tasks_of(feed.source)} | set(task.guards)
-    known = bound and task.merge is None and frontier.is_known(task.number)
+    known = bound and task.merge is None and frontier.is_known(task.number) and not _is_learned(plan, task)
     ranges, events = _ranges(values, task) if known and task.split is not None else (None, None)
     return TaskPreview(
         number=task.number,
@@ -136,6 +136,13 @@ def _task(
     )
 
 
+def _is_learned(plan: Plan, task: Task) -> bool:
+    """Says whether how many jobs a task has shows only as they run: of so many seconds, without a guess."""
+    fed = {other.split for other in plan.tasks if other.fed}
+    cuts = [plan.domains[number].cut for number in task.chain if number in fed]
+    return any(cut and cut.field.seconds_per_job and cut.field.seconds_per_event is None for cut in cuts)
+
+
 def _way(task: Task, container: Foreseen | None) -> tuple[str, str]:
     if task.process is None:
         return "engine", "only its valueFrom and when are evaluated"
@@ -149,7 +156,10 @@ def _ranges(values: Values, task: Task) -> tuple[int, int]:
     """Returns how many event ranges the paths of a task's split have, and how many events."""
     found = [ranges for (domain, _), ranges in values.ranges.items() if domain == task.split]
     pieces = [
-        (first, stop) for ranges in found for first, stop, *_ in ranges if first is not None and stop is not None
+        (first, stop)
+        for ranges in found
+        for first, stop, *_ in ranges
+        if first is not None and stop is not None
     ]
     return len(pieces), sum(stop - first for first, stop in pieces)
 

@@ -77,13 +77,27 @@ def cuts_of(
         JobError: the file cannot be read as events.
     """
     assert domain.cut is not None
-    layout = None if domain.cut.file is None else _layout(domain, file, layout_of)
-    if layout is not None and not layout.seekable:
+    clusters = clusters_of(layout_of, domain, file)
+    if clusters is None:
         return Cuts(first, stop, stop - first), False
-    clusters = layout.clusters if layout else ()
     if domain.cut.field.seconds_per_range is not None:
         return Timed(stop, domain.cut.field.seconds_per_range, pace, clusters), True
     return Cuts(first, stop, domain.cut.field.events_per_range or stop - first, clusters), True
+
+
+def clusters_of(
+    layout_of: Callable[[str, str | None], Layout], domain: Domain, file: Json
+) -> tuple[int, ...] | None:
+    """Returns the stored boundaries of a file that is cut; None where it cannot be sought in.
+
+    Raises:
+        JobError: the file cannot be read as events.
+    """
+    assert domain.cut is not None
+    if domain.cut.file is None:
+        return ()
+    layout = _layout(domain, file, layout_of)
+    return layout.clusters if layout.seekable else None
 
 
 def _cut(field: SplitField, first: int, stop: int, clusters: tuple[int, ...]) -> Ranges:

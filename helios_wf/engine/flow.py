@@ -28,6 +28,7 @@ from helios_wf.engine.range_book import Cutting
 from helios_wf.engine.repair import GROWS, grow
 from helios_wf.engine.restoring import restore
 from helios_wf.engine.settling import settle
+from helios_wf.engine.sizing import Sizing
 from helios_wf.engine.specs import Specs
 from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
@@ -76,6 +77,7 @@ class Flow:
         self.queue = Queue()
         self.tally = Tally(run, plan, self.frontier, self.values.n_events)
         self.ledger = Ledger(run, plan, self.values.events, self.cuts)
+        self.sizing = Sizing(run, plan, layout_of, self.values, self.frontier, self.ledger)
         self.losses = Losses(run, self.values, self.frontier, self.ledger, self.tally)
         self.chains = Chains(run, plan, self.values, self.frontier, self.tally, self.losses)
         self.inflight: dict[str, Job] = {}
@@ -99,18 +101,18 @@ class Flow:
 
     def may_lease(self, room: int) -> bool:
         """Says whether it is worth asking for jobs now: after a change, or when a delayed one is due."""
-        waits = self.has_more or self.queue.is_due or self.ledger.has_awake
+        waits = self.has_more or self.queue.is_due or self.ledger.has_awake or self.sizing.is_due
         return room > 0 and not self.is_failing and waits
 
     @property
     def is_exhausted(self) -> bool:
         """Whether all was done that can be, but for what follows from jobs that are left as they failed."""
-        return bool(self.left) and not (self.inflight or self.queue or self.has_more)
+        return bool(self.left) and not (self.inflight or self.queue or self.has_more or self.sizing.is_due)
 
     @property
     def is_stuck(self) -> bool:
         """Whether nothing can ever happen again although the run is not over; never true of a sound plan."""
-        waits = self.inflight or self.queue or self.has_more or self.is_failing
+        waits = self.inflight or self.queue or self.has_more or self.is_failing or self.sizing.is_due
         return not waits and not self.is_complete and not self.left
 
     @property
@@ -226,6 +228,7 @@ class Flow:
         n_recorded = 0
         late: list[Job] = []
         self.queue.add(self.ledger.awake())
+        self.sizing.grow(tx)
         while len(specs) < room and not self.is_failing and n_recorded < MOST_RECORDED:
             ready = self._next_jobs(room - len(specs))
             if not ready:
@@ -263,24 +266,22 @@ class Flow:
     def _expand(self, tx: Tx, limit: int) -> bool:
         """Sizes domains whose arrays and files are known; says whether there were any."""
         rows: list[tuple[int, str, Json]] = []
-        for number, path in self.frontier.domains(limit):
-            if self.values.has_grown(number, path):
-                # it was sized by an engine before, and some of its ranges have failed since
+        is_any = False
+        for number, path in self.sizing.domains(limit):
+            is_any = True
+            if self.sizing.defers(number, path):
                 continue
-            domain = self.plan.domains[number]
             try:
-                size, ranges = self.values.shape(domain, path)
+                shape = self.sizing.shape(self.plan.domains[number], path)
             except JobError as error:
                 if self._fail_domain(number, path, error):
                     break
                 continue
-            rows.append((number, paths.to_text(path), size if ranges is None else ranges))
-            if ranges is not None:
-                self.values.ranges[number, path] = ranges
-            self.frontier.open(number, path, size)
+            rows.append((number, paths.to_text(path), shape.payload))
+            self.sizing.open(number, path, shape)
         shapes.put_many(tx, self.run, rows)
         self.look_at_losses()
-        return bool(rows) or self.is_failing
+        return is_any or self.is_failing
 
     def _fail_domain(self, number: int, path: Path, error: JobError) -> bool:
         """Records a failed job for the first task that ranges over a domain which cannot be sized.

@@ -85,6 +85,7 @@ class Frontier:
         self.groups = _groups(plan)
         self._gates: dict[tuple[int, Path], set[int]] = {}
         self._opened = [0] * len(plan.domains)
+        self._open_ended: set[tuple[int, Path]] = set()
         self._summed = [0] * len(plan.domains)
         self._settled: set[tuple[int, Path]] = set()
         self._remaining: list[dict[Path, int]] = [{} for _ in plan.tasks]
@@ -100,10 +101,15 @@ class Frontier:
 
     # -- facts ---------------------------------------------------------------------------------------------
 
-    def open(self, domain: int, path: Path, size: int) -> None:
-        """Takes that a domain has ``size`` indices below a path of its chain; told twice, nothing changes."""
+    def open(self, domain: int, path: Path, size: int, is_final: bool = True) -> None:
+        """Takes that a domain has ``size`` indices below a path of its chain; told twice, nothing changes.
+
+        Further ones may follow until it is closed where that is not final; then there are some now.
+        """
         if (domain, path) in self.sizes:
             return
+        if not is_final:
+            self._open_ended.add((domain, path))
         self.sizes[domain, path] = size
         self._opened[domain] += 1
         self._summed[domain] += size
@@ -114,13 +120,14 @@ class Frontier:
             self._remaining[task][path] = size
             if size == 0:
                 self._completed(task, path)
-        self._note(Node("domain", domain), path)
+        if is_final:
+            self._note(Node("domain", domain), path)
         if size:
             for node in self._opens[domain]:
                 self._walk(node, (*path, None))
 
     def grow(self, domain: int, path: Path, more: int) -> None:
-        """Takes that an opened domain has further indices; some index of it is not complete yet."""
+        """Takes that an opened domain has further indices; it is open-ended, or not complete."""
         size = self.sizes[domain, path]
         self.sizes[domain, path] = size + more
         self._summed[domain] += more
@@ -133,6 +140,18 @@ class Frontier:
         for index in range(size, size + more):
             for node in self._opens[domain]:
                 self._walk(node, (*path, index))
+
+    def close(self, domain: int, path: Path) -> None:
+        """Takes that no further indices of a domain follow that was open-ended."""
+        self._open_ended.remove((domain, path))
+        self._note(Node("domain", domain), path)
+        for task, _ in self._members[domain]:
+            if self._remaining[task][path] == 0 and self._is_through(task, domain, path):
+                self._completed(task, path)
+
+    def is_idle(self, task: int, path: Path) -> bool:
+        """Says whether a task is complete at all indices so far of its innermost domain below a path."""
+        return self._remaining[task][path] == 0
 
     def complete(self, task: int, path: Path) -> None:
         """Takes that a task's job (or a merge task's last job) at a path ended well or was skipped."""
@@ -170,7 +189,7 @@ class Frontier:
         return all(
             self._opened[domain] == (self._summed[chain[position - 1]] if position else 1)
             for position, domain in enumerate(chain)
-        )
+        ) and not any(domain in chain for domain, _ in self._open_ended)
 
     # -- inside --------------------------------------------------------------------------------------------
 
@@ -260,8 +279,10 @@ class Frontier:
         """Says whether a task that is complete at all indices of a domain is complete at the path outside it.
 
         The chain of an event range may fail at a later task, and the domain grow: so it is only when the
-        whole chain is complete; then it is for all its tasks.
+        whole chain is complete; then it is for all its tasks.  An open-ended domain must be closed first.
         """
+        if (domain, path) in self._open_ended:
+            return False
         group = self.groups.get(domain, frozenset())
         if task not in group:
             return True

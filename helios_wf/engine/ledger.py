@@ -92,6 +92,8 @@ class Ledger:
         self.health = {task.number: Health(task.tolerate) for task in plan.tasks if task.fed}
         self.done_events = dict.fromkeys(self.health, 0)
         self.pace = {number: Pace(_guess(plan, plan.tasks[number])) for number in self.health}
+        # where ranges are sized by time, their cutting tells the pace
+        self._learns = {number for number in self.health if not _is_timed(plan, plan.tasks[number])}
         self._run = run
         self._plan = plan
         self._events = events
@@ -111,7 +113,8 @@ class Ledger:
                 self.health[task] = restored(tx, self._run, self._plan.tasks[task], counts)
                 if (done := counts.get(RangeState.DONE)) is not None:
                     self.done_events[task] = done.n_events
-                    self.pace[task] = Pace(done.wall_s / done.n_events, done.n_events // done.n_ranges)
+                    each = done.wall_s / done.n_events
+                    self.pace[task] = Pace(each, done.n_events // done.n_ranges, done.n_events, done.wall_s)
 
     def covers(self, task: Task, path: Path) -> bool:
         """Says whether a job has event ranges."""
@@ -226,6 +229,8 @@ class Ledger:
             self._told.add((job.task, job.path))
             if report.cause is None:
                 self.done_events[job.task] += report.stop - report.first
+                if job.task in self._learns:
+                    self.pace[job.task].learn(report.stop - report.first, report.wall_s)
             self._writes.change(job, changes, host, worker)
 
     def feed(self, attempts: Mapping[str, Job], is_halted: bool) -> list[Fed]:

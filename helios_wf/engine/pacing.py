@@ -9,33 +9,53 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from helios_wf import ranges
 from helios_wf.ranges import Cuts, Range
 
 FIRST_EVENTS = 4
 """Events of the first range, where nothing is known of the time that an event takes."""
 
+FIRST_JOBS = 4
+"""So many jobs are cut at once of a file while it is not known how long events take."""
+
 GROWTH = 8
-"""So many times more events than any range before it a range may have."""
+"""So many times more events than any range before it a range may have (a job: than all before it)."""
 
 WEIGHT = 0.3
 """What the last range counts against all before it, so that a change of the rate is followed."""
 
 
 class Pace:
-    """Seconds that an event takes, as the last ranges tell; ``most_events`` is the largest range so far."""
+    """Seconds that an event takes, as the last ranges tell.
 
-    def __init__(self, per_event_s: float | None = None, most_events: int = 0) -> None:
+    Args:
+        per_event_s: a first guess, or what is known.
+        most_events: of the largest range so far, 0 where nothing was measured.
+        events: of all ranges so far.
+        wall_s: what these took, in seconds.
+    """
+
+    def __init__(
+        self, per_event_s: float | None = None, most_events: int = 0, events: int = 0, wall_s: float = 0.0
+    ) -> None:
         self.per_event_s = per_event_s
         self.most_events = most_events
+        self.events = events
+        self.wall_s = wall_s
 
     def learn(self, events: int, wall_s: float) -> None:
-        """Takes what a range that succeeded took; small ranges say less."""
-        self.most_events = max(self.most_events, events)
+        """Takes what a range that succeeded took.
+
+        Small ranges say less; one that is most of all that was seen says most; a guess says nothing then.
+        """
         seen = wall_s / events
-        weight = WEIGHT * min(1.0, 2 * events / self.most_events)
-        self.per_event_s = (
-            seen if self.per_event_s is None else self.per_event_s + weight * (seen - self.per_event_s)
-        )
+        if self.per_event_s is None or not self.most_events:
+            self.per_event_s = seen
+        self.most_events = max(self.most_events, events)
+        self.events += events
+        self.wall_s += wall_s
+        weight = max(WEIGHT * min(1.0, 2 * events / self.most_events), events / self.events)
+        self.per_event_s += weight * (seen - self.per_event_s)
 
     def size(self, seconds: float) -> int:
         """Returns how many events to take for so many seconds."""
@@ -43,6 +63,45 @@ class Pace:
             return max(FIRST_EVENTS, 2 * self.most_events)
         size = max(1, int(seconds / max(self.per_event_s, 1e-9)))
         return min(size, max(FIRST_EVENTS, GROWTH * self.most_events)) if self.most_events else size
+
+    def knows(self, seconds: float) -> bool:
+        """Says whether what was measured tells how many events take so many seconds."""
+        return self.events > 0 and GROWTH * self.wall_s >= seconds
+
+    def job_size(self, seconds: float) -> int:
+        """Returns how many events to take for a job of so many seconds."""
+        if self.per_event_s is None:
+            return FIRST_EVENTS
+        size = max(1, int(seconds / max(self.per_event_s, 1e-9)))
+        if not self.events or self.knows(seconds):
+            return size
+        return min(size, max(FIRST_EVENTS, GROWTH * self.events))
+
+
+def cut_jobs(
+    first: int, stop: int, seconds: float, pace: Pace, clusters: Sequence[int] = (), least: int = 1
+) -> tuple[list[Range], bool]:
+    """Returns the next jobs of about so many seconds, and whether they reach the end.
+
+    Where the time that an event takes is known, they do; else they are a few, as large as it is safe.
+
+    Args:
+        first: the first event that is not cut yet; before ``stop``.
+        stop: one past the last event.
+        seconds: what a job should take.
+        pace: of the task.
+        clusters: stored boundaries of the file.
+        least: events of a job at least; jobs before were over without telling anything.
+    """
+    size = max(least, pace.job_size(seconds))
+    if pace.knows(seconds):
+        return ranges.cut(first, stop, size, clusters), True
+    made: list[Range] = []
+    at = first
+    while at < stop and len(made) < FIRST_JOBS:
+        made.append(Cuts(at, stop, size, clusters).next(at))
+        at = made[-1][1]
+    return made, at == stop
 
 
 class Timed:
@@ -59,7 +118,7 @@ class Timed:
         self._stop = stop
         self._seconds = seconds
         self._task = pace
-        self._own = Pace(pace.per_event_s, pace.most_events)
+        self._own = Pace(pace.per_event_s, pace.most_events, pace.events, pace.wall_s)
         self._clusters = clusters
 
     def next(self, at: int) -> Range:

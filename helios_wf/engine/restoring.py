@@ -37,11 +37,8 @@ def restore(flow: Flow, tx: Tx) -> None:
 def _shape(flow: Flow, domain: int, path: Path, payload: Json) -> None:
     if domain < 0:
         flow.merges.restore_scheme(-1 - domain, path, payload)
-    elif isinstance(payload, list):
-        flow.values.ranges[domain, path] = payload
-        flow.frontier.open(domain, path, len(payload))
     else:
-        flow.frontier.open(domain, path, payload)
+        flow.sizing.restore(domain, path, payload)
 
 
 def _job(flow: Flow, job: Job, state: JobState, not_before: float) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helios_wf.engine.pacing import FIRST_EVENTS, GROWTH, Pace, Timed
+from helios_wf.engine.pacing import FIRST_EVENTS, FIRST_JOBS, GROWTH, Pace, Timed, cut_jobs
 from helios_wf.ranges import Range, covers
 
 START_S = 0.05
@@ -93,3 +95,74 @@ def test_boundaries_are_snapped_to_clusters_that_are_near() -> None:
     clusters = tuple(range(0, 100_001, 100))
     found = played(100_000, 100.0, lambda event: 0.01, Pace(0.01), clusters)
     assert all(stop % 100 == 0 for _, stop in found)
+
+
+def jobs_of(
+    n: int, seconds: float, per_event_s: float, pace: Pace, clusters: tuple[int, ...] = ()
+) -> list[Range]:
+    """Returns the jobs of a file, each round of them cut when the first of the one before is done."""
+    found: list[Range] = []
+    is_all = False
+    while not is_all:
+        at = found[-1][1] if found else 0
+        more, is_all = cut_jobs(at, n, seconds, pace, clusters)
+        first, stop = more[0]
+        pace.learn(stop - first, START_S + per_event_s * (stop - first))
+        found += more
+    return found
+
+
+@given(
+    n=st.integers(1, 3000),
+    seconds=st.floats(0.01, 1000),
+    per_event_s=st.floats(1e-6, 10.0),
+    guess=st.none() | st.floats(1e-6, 100.0),
+    clusters=st.lists(st.integers(1, 2999), unique=True).map(sorted).map(tuple),
+)
+def test_the_jobs_cover_the_file_once(
+    n: int, seconds: float, per_event_s: float, guess: float | None, clusters: tuple[int, ...]
+) -> None:
+    assert covers(jobs_of(n, seconds, per_event_s, Pace(guess), clusters), 0, n)
+
+
+@pytest.mark.parametrize("guess", [None, 0.001, 10.0])
+def test_the_first_jobs_tell_how_large_the_others_are_whatever_the_guess(guess: float | None) -> None:
+    pace = Pace(guess)
+    found = sizes(jobs_of(1_000_000, 60.0, 0.01, pace))
+    assert found[0] == pytest.approx(FIRST_EVENTS if guess is None else 60 / guess, rel=0.2)
+    rest = found[-50:]
+    assert all(5000 < size < 6500 for size in rest), rest
+    assert max(rest) - min(rest) <= 1
+    later, is_all = cut_jobs(0, 100_000, 60.0, pace)
+    assert is_all
+    assert all(5000 < size < 6500 for size in sizes(later))
+
+
+def test_jobs_grow_by_a_factor_until_they_last_long_enough_to_tell() -> None:
+    found = sizes(jobs_of(1_000_000, 600.0, 0.01, Pace()))
+    rounds = [found[at] for at in range(0, 24, FIRST_JOBS)]
+    assert all(later <= 1.5 * GROWTH * FIRST_JOBS * before for before, later in pairwise(rounds))
+    assert max(found) < 70_000
+
+
+def test_the_last_job_is_not_much_smaller_than_those_beside_it() -> None:
+    for n in range(20_000, 20_100):
+        found = sizes(jobs_of(n, 10.0, 0.01, Pace()))
+        assert found[-1] > 0.9 * found[-2]
+
+
+def test_a_file_is_cut_by_the_rate_that_was_seen_last() -> None:
+    pace = Pace()
+    jobs_of(50_000, 10.0, 0.01, pace)
+    for _ in range(20):
+        pace.learn(1000, 100.0)
+    found, is_all = cut_jobs(0, 10_000, 10.0, pace)
+    assert is_all
+    assert all(90 <= size <= 110 for size in sizes(found))
+
+
+def test_the_boundaries_of_jobs_are_snapped_to_clusters_that_are_near() -> None:
+    pace = Pace()
+    pace.learn(1000, 10.0)
+    found, _ = cut_jobs(0, 10_000, 10.0, pace, tuple(range(0, 10_000, 990)))
+    assert found[1][0] == 990
