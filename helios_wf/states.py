@@ -4,7 +4,8 @@
     task     DEFINED -> READY -> IN_PROGRESS -> DONE | FINISHED | FAILED | CANCELLED | SKIPPED
              (any of these -> IN_PROGRESS: jobs of it are tried again, or what they read is made anew)
     job      READY -> LEASED -> RUNNING -> DONE | FINISHED | FAILED | CANCELLED
-             (LEASED, RUNNING -> READY: once more; READY -> SKIPPED; LEASED, RUNNING -> SKIPPED: cut)
+             (LEASED, RUNNING -> READY: once more; READY -> SKIPPED; LEASED, RUNNING -> SKIPPED: cut;
+             READY -> CANCELLED: its input is lost)
     range    READY -> LEASED -> RUNNING -> DONE | SPLIT | FATAL | CANCELLED
              (LEASED, RUNNING -> READY: once more; READY -> SPLIT: the other half was innocent;
              RUNNING -> FAILED -> SPLIT: once it is known that the tool works at all)
@@ -50,7 +51,7 @@ class TaskState(StrEnum):
     DONE = "DONE"
     """fully expanded, and every job is done"""
     FINISHED = "FINISHED"
-    """every job is settled, with losses within tolerance"""
+    """every job is settled, with losses (of events, or of jobs) within tolerance"""
     FAILED = "FAILED"
     """a job failed for good"""
     CANCELLED = "CANCELLED"
@@ -77,7 +78,7 @@ class JobState(StrEnum):
     SKIPPED = "SKIPPED"
     """``when`` was false: outputs are null, dependants go on; or its event range is done in pieces"""
     CANCELLED = "CANCELLED"
-    """ended on request"""
+    """ended on request; or never run, as what it reads is lost, which is tolerated"""
 
 
 class RangeState(StrEnum):
