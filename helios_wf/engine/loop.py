@@ -153,6 +153,8 @@ class Engine:
             self._pulse.leave(held.id)
 
     def _end(self, held: Held) -> None:
+        # what was asked since it was looked at last
+        self._ask(held)
         del self.held[held.id]
         self._finish(held)
         if held.id not in self.held:
