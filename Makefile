@@ -11,8 +11,11 @@ help:  ## Show what can be made
 demo: environment  ## Generate event files, run a template over them, show the result
 	@.ci/demo
 
+# tests wait for processes more than they compute, so there are more of them at once than cores
+WORKERS ?= 3
+
 test: environment-test  ## Run the tests (ARGS="-k words" chooses)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: environment-test  ## Check style and format with ruff
 	@$(BIN)/ruff check .
