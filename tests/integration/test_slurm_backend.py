@@ -100,13 +100,15 @@ def test_what_a_controller_that_crashes_forgets_is_done_all_the_same(slurm: Clus
 def test_a_controller_that_is_away_loses_nothing(slurm: Cluster, bench: Bench, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     handles = bench.submit(*[shell_tool(GATED)] * 4, x=str(gate))
-    bench.started(handles[-1])
+    wait_until(lambda: all(marked(JOB_MARK, [handle]) for handle in handles), bench.backend)
     slurm.stop("slurmctld")
     later = bench.submit(*[shell_tool("true")] * 4)
     wait_until(lambda: bool(bench.backend._fleet.queue.trouble), bench.backend)  # type: ignore[attr-defined]
     gate.touch()
     assert {report.cause for report in bench.drain(4).values()} == {None}
-    assert all("does not answer" in why for why in bench.backend.waiting(later).values())
+    reasons = bench.backend.waiting(later)
+    assert reasons.keys() == set(later)
+    assert all("does not answer" in why or "not accepted" in why for why in reasons.values())
     slurm.start("slurmctld")
     assert {report.cause for report in bench.drain(4).values()} == {None}
 

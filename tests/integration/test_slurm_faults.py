@@ -291,7 +291,7 @@ def test_a_scheduler_that_is_away_is_asked_less_often_and_results_come_all_the_s
 ) -> None:
     gate = tmp_path / "gate"
     handles = bench.submit(*[shell_tool("while ! [ -e $1 ]; do sleep 0.05; done")] * 4, x=str(gate))
-    bench.started(handles[-1])
+    wait_until(lambda: all(marked(JOB_MARK, [handle]) for handle in handles), bench.backend)
     fake.fault("away")
     queue = bench.backend._fleet.queue  # type: ignore[attr-defined]
     wait_until(lambda: queue._failures == 3, bench.backend)
