@@ -13,7 +13,7 @@ from helios_wf.engine.frontier import Frontier, Node
 from helios_wf.engine.stale import Stale
 from helios_wf.model import Noun
 from helios_wf.model.plans import Path, Plan
-from helios_wf.states import JobState
+from helios_wf.states import JobState, RangeState
 from helios_wf.store import Tx, event_ranges, jobs, shapes, tasks
 
 Key = tuple[int, str]
@@ -65,14 +65,18 @@ class _Retry:
         self._domains = {task: domain for domain, group in self._groups.items() for task in group}
         lost = event_ranges.jobs_with_losses(tx, run) if wish.ranges else set()
         self._lost = {key for key in lost if self._is_wanted(key[0])}
+        fatal = event_ranges.jobs_with_losses(tx, run, [RangeState.FATAL])
+        self._fatal = {key for key in fatal if self._is_wanted(key[0])}
 
     def begin(self) -> int:
         """Does it."""
         # a job that was never handed out has no attempt: what it reads is lost, and it follows from that
         chosen = [key for key, state, attempt in self._jobs() if self._is_chosen(key, state, attempt)]
+        # others were put back when their run failed, with ranges that were given up before
+        waiting = [key for key, state, _ in self._jobs() if state is JobState.READY and key in self._fatal]
         void = self._void_indices()
         jobs.reset(self._tx, self._run, chosen)
-        event_ranges.reset(self._tx, self._run, chosen)
+        event_ranges.reset(self._tx, self._run, [*chosen, *waiting])
         self._unvoid(void)
         stale = Stale(self._plan, [*map(self._place, chosen), *self._chains(void)])
         forgotten = self._stale_jobs(stale, set(chosen), void)
@@ -84,7 +88,7 @@ class _Retry:
             attempts[task] = max(attempts.get(task, 0), attempt)
         for task, highest in attempts.items():
             tasks.reopen(self._tx, self._run, task, highest)
-        return len(chosen) + len(void)
+        return len(chosen) + len(waiting) + len(void)
 
     def _jobs(self) -> Iterator[tuple[Key, JobState, int]]:
         """Yields each job that has a row, where it stands, and the number of its last attempt."""

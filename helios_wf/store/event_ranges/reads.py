@@ -42,10 +42,14 @@ def outputs(tx: Connection, run: str, task: int, path: str) -> Iterator[dict[str
         yield load(text) or {}
 
 
-def jobs_with_losses(tx: Connection, run: str) -> set[tuple[int, str]]:
-    """Returns the jobs, by task and path, of which some ranges are not done."""
-    good = (RangeState.DONE, RangeState.SPLIT)
-    query = select(_c.task, _c.path).where(_c.run == run, _c.state.not_in(good)).distinct()
+NOT_DONE = frozenset(RangeState) - {RangeState.DONE, RangeState.SPLIT}
+
+
+def jobs_with_losses(
+    tx: Connection, run: str, states: Collection[RangeState] = NOT_DONE
+) -> set[tuple[int, str]]:
+    """Returns the jobs, by task and path, of which some ranges are not done, or in these states."""
+    query = select(_c.task, _c.path).where(_c.run == run, _c.state.in_(builtins.list(states))).distinct()
     return {(task, paths.path(key)) for task, key in tx.execute(query)}
 
 
