@@ -5,12 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from helios_wf.backend import Backend, BackendSettings, Life, find_backend
+from helios_wf.backend import Backend, BackendFactory, BackendSettings, Life, find_backend
 from helios_wf.errors import SubmitRefusedError
 from helios_wf.model import EventRange, JobSpec, Json, RangeNews, Report, Resources
 
 TURN_S = 0.05
 """How long one backend is waited for before the next has its turn."""
+
+
+def find_backends(names: str) -> dict[str, BackendFactory]:
+    """Returns what makes each of the backends that are named, in order.
+
+    Raises:
+        BackendNotFoundError: one is not installed; the message lists those that are.
+    """
+    return {name.strip(): find_backend(name.strip()) for name in names.split(",")}
 
 
 def open_backend(names: str, settings_of: Callable[[str], BackendSettings]) -> Backend:
@@ -20,11 +29,9 @@ def open_backend(names: str, settings_of: Callable[[str], BackendSettings]) -> B
         BackendNotFoundError: one is not installed; none was opened.
         BackendError: one cannot be used here; those before it were closed.
     """
-    listed = list(dict.fromkeys(name.strip() for name in names.split(",")))
-    factories = [find_backend(name) for name in listed]
     opened: list[Backend] = []
     try:
-        for name, factory in zip(listed, factories, strict=True):
+        for name, factory in find_backends(names).items():
             opened.append(factory(settings_of(name)))
     except BaseException:
         for backend in opened:

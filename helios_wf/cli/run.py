@@ -65,15 +65,15 @@ def run(
     inputs, the same for all.  The same command again goes on with a run that was stopped.  Outputs go to
     stdout as JSON, progress to stderr.
     """
-    from helios_wf.backend import find_backend
     from helios_wf.choosing import choose, load_runnable
     from helios_wf.cli.validate import warn
     from helios_wf.cwl.job_file import asked
     from helios_wf.launch import new_runs
+    from helios_wf.routing import find_backends
     from helios_wf.store import Store
 
     open_store = functools.cache(lambda: Store.open(settings.store, settings.home))
-    find_backend(settings.backend)
+    find_backends(settings.backend)
     document, read = asked(document, job)
     runnable = load_runnable(document, changes, settings.home / "cache", settings.root, read)
     warn(runnable.document)

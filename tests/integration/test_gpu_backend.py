@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +200,78 @@ class TestLocalAndGpu(TestGpuBackend):
             "",
             "GPU-2",
         ]
+
+
+GPU_TOOL = """
+cwlVersion: v1.2
+class: CommandLineTool
+$namespaces: {cwltool: "http://commonwl.org/cwltool#"}
+requirements:
+  cwltool:CUDARequirement: {cudaVersionMin: "11.4", cudaComputeCapability: "8.0", cudaDeviceCountMin: 1}
+baseCommand: [sh, -c, 'echo "$CUDA_VISIBLE_DEVICES"']
+stdout: seen.txt
+inputs: {}
+outputs: {seen: stdout}
+"""
+
+BOTH = """
+cwlVersion: v1.2
+class: Workflow
+inputs: {}
+steps:
+  train: {run: tool.cwl, in: {}, out: [seen]}
+  count:
+    run:
+      class: CommandLineTool
+      baseCommand: [wc, -l]
+      stdin: $(inputs.file.path)
+      stdout: lines.txt
+      inputs: {file: File}
+      outputs: {lines: stdout}
+    in: {file: train/seen}
+    out: [lines]
+outputs:
+  seen: {type: File, outputSource: train/seen}
+  lines: {type: File, outputSource: count/lines}
+"""
+
+
+def helios(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "helios-wf"), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tool.cwl").write_text(GPU_TOOL)
+    (tmp_path / "both.cwl").write_text(BOTH)
+    devices = ", ".join(
+        f'{{uuid = "{one["uuid"]}", compute_capability = "{one["compute_capability"]}"}}' for one in DEVICES
+    )
+    (tmp_path / "helios.toml").write_text(f"[backends.gpu]\ndevices = [{devices}]\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("backend", ["local,gpu", "gpu"])
+def test_a_run_of_both_kinds_of_jobs(folder: Path, backend: str) -> None:
+    done = helios(folder, "run", "--quiet", "--backend", backend, "--outdir", "out", "both.cwl")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "out" / "seen.txt").read_text() == "GPU-2\n"
+    assert (folder / "out" / "lines.txt").read_text().split() == ["1"]
+
+
+def test_a_run_without_what_it_asks_for_is_told_what_there_is(folder: Path) -> None:
+    (folder / "tool.cwl").write_text(GPU_TOOL.replace("8.0", "10.0"))
+    done = helios(folder, "run", "--quiet", "--backend", "gpu", "both.cwl")
+    assert done.returncode == 1
+    assert "0 of 2 devices fit: device GPU-1, compute capability 7.0; device GPU-2" in done.stderr
+
+
+def test_a_machine_without_a_device_ends_before_anything_runs(folder: Path) -> None:
+    if shutil.which("nvidia-smi"):
+        pytest.skip("this machine may have a device")
+    (folder / "helios.toml").unlink()
+    done = helios(folder, "run", "--quiet", "--backend", "gpu", "both.cwl")
+    assert done.returncode == 1
+    assert "backend 'gpu': " in done.stderr
+    assert "[backends.gpu] devices" in done.stderr
