@@ -84,6 +84,7 @@ def _counter(path: str) -> int:
                 return int(line.split()[1])
     return 0
 
+
 def too_long(argv: Sequence[str], environment: Mapping[str, str]) -> str:
     """Returns why the system takes no command line of this length, and what to do instead.
 

@@ -156,7 +156,5 @@ def test_a_map_in_parquet_that_is_no_numbering_is_refused_with_its_row(
 def test_the_columns_of_a_map_in_parquet_have_their_types(tmp_path: Path) -> None:
     path = tmp_path / "map.parquet"
     parquet.write_table(pa.table({"table": ["a"], "event": ["0"], "payload": ["x"]}), path)
-    with pytest.raises(
-        FileFormatError, match="an event map holds whole numbers, not string"
-    ):
+    with pytest.raises(FileFormatError, match="an event map holds whole numbers, not string"):
         formats.probe(path)
