@@ -242,6 +242,7 @@ def _report(attempt: Attempt, worker: str, outcome: dict[str, Any]) -> Report:
         attempt=spec.attempt,
         started_at=attempt.started_at,
         wall_s=attempt.wall_s,
+        took_s=max(time.time() - attempt.started_at, attempt.wall_s),
         cpu_s=ended.cpu_s if ended else 0.0,
         peak_memory_mb=ended.peak_memory_mb if ended else None,
         host=os.uname().nodename,

@@ -404,6 +404,7 @@ class Flow:
             self._backend,
             spec.directory,
             file=_cut_file(spec),
+            resources=spec.resources,
         )
 
     def _count_out(self, job: Job) -> None:

@@ -134,10 +134,12 @@ def settlement(
         command=report.command,
         started_at=report.started_at,
         wall_s=report.wall_s,
+        took_s=report.took_s,
         cpu_s=report.cpu_s,
         peak_memory_mb=report.peak_memory_mb,
         host=report.host,
         worker=report.worker,
+        devices=report.devices,
         not_before=not_before,
         charged=verdict.charged,
     )

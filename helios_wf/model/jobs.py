@@ -109,6 +109,8 @@ class Report(Noun, frozen=True):
     """The command line, only of an attempt that failed."""
     started_at: float = 0.0
     wall_s: float = 0.0
+    took_s: float = 0.0
+    """From ``started_at`` until this was written: folders, staging, the tool (``wall_s``), collecting."""
     cpu_s: float = 0.0
     peak_memory_mb: float | None = None
     host: str = ""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from helios_wf.model import Json, Noun, RangeReport
+from helios_wf.model import DeviceUse, Json, Noun, RangeReport, Resources
 from helios_wf.states import Cause, DatasetState, JobState, RangeState, RunState, TaskState
 
 
@@ -83,7 +83,10 @@ class TaskRow(Noun, frozen=True):
 
 
 class Lease(Noun, frozen=True):
-    """An attempt of a job that is handed to a backend; its events are ``[first, stop)`` of ``file``."""
+    """An attempt of a job that is handed to a backend; its events are ``[first, stop)`` of ``file``.
+
+    ``resources`` is what it asks for, where that is known.
+    """
 
     task: int
     path: str
@@ -94,6 +97,7 @@ class Lease(Noun, frozen=True):
     directory: str = ""
     note: str = ""
     file: str | None = None
+    resources: Resources | None = None
 
 
 class Settlement(Noun, frozen=True):
@@ -116,10 +120,12 @@ class Settlement(Noun, frozen=True):
     command: tuple[str, ...] = ()
     started_at: float = 0.0
     wall_s: float = 0.0
+    took_s: float = 0.0
     cpu_s: float = 0.0
     peak_memory_mb: float | None = None
     host: str = ""
     worker: str = ""
+    devices: tuple[DeviceUse, ...] = ()
     not_before: float = 0.0
     charged: bool = True
 
@@ -129,8 +135,10 @@ class JobRow(Noun, frozen=True):
 
     ``charged`` counts failed tries that were the job's own, ``lost`` those that were not; ``file`` is the
     path of the file that its events ``[first, stop)`` are in, where it is cut.  The fields from ``cause`` on
-    tell of the last attempt that was settled.  An attempt waited from ``submitted_at``, when it
-    was handed to the backend, to ``started_at``, and then ran for ``wall_s``.
+    tell of the last attempt that was settled.  An attempt waited from ``submitted_at``,
+    when it was handed to the backend, to ``started_at``; then it took ``took_s``, of which its tool ran for
+    ``wall_s``; that was recorded at ``settled_at``.  What it asked for (``asked_...``) is None where it
+    needed no backend.
     """
 
     task: int
@@ -152,13 +160,20 @@ class JobRow(Noun, frozen=True):
     message: str
     stderr_tail: str
     command: tuple[str, ...]
+    asked_cores: float | None
+    asked_memory_mb: float | None
+    asked_time_s: float | None
+    asked_gpus: int | None
     submitted_at: float
     started_at: float
+    settled_at: float
     wall_s: float
+    took_s: float
     cpu_s: float
     peak_memory_mb: float | None
     host: str
     worker: str
+    devices: tuple[DeviceUse, ...]
 
 
 class OpenJob(Noun, frozen=True):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from helios_wf.errors import RunError
+from helios_wf.model import DeviceUse, Resources
 from helios_wf.states import Cause, JobState
 from helios_wf.store import Store, jobs, log
 from helios_wf.store.rows import Lease, Settlement
@@ -76,10 +78,12 @@ def test_everything_that_a_report_says_is_kept(store: Store) -> None:
         command=("prog", "--x", "1"),
         started_at=1700000000.25,
         wall_s=1.5,
+        took_s=1.75,
         cpu_s=1.25,
         peak_memory_mb=12.5,
         host="node1",
         worker="w1",
+        devices=(DeviceUse("GPU-1", 2048.0, 71.5),),
     )
     assert settled(store, told) == {(2, "7")}
     row = job(store, "7", task=2)
@@ -287,6 +291,22 @@ def test_the_log_goes_on_behind_an_entry(store: Store, tmp_path: Path) -> None:
         rest = log.list(tx, RUN, after=first[-1].id)
     assert [entry.path for entry in (*first, *rest)] == ["0", "1", "2"]
     assert first[0].at.tzinfo is not None
+
+
+def test_what_an_attempt_asks_for_is_kept_until_a_later_one_asks_for_more(store: Store) -> None:
+    asked = Resources(cores=0.5, ram_mb=1000, gpus=1, time_s=60)
+    for attempt, resources in ((1, asked), (2, replace(asked, ram_mb=2000, time_s=None))):
+        with store.write() as tx:
+            jobs.lease(tx, RUN, [Lease(task=0, path="0", attempt=attempt, resources=resources)])
+        row = job(store, "0")
+        assert (row.asked_cores, row.asked_memory_mb, row.asked_time_s, row.asked_gpus) == (
+            0.5,
+            resources.ram_mb,
+            resources.time_s,
+            1,
+        )
+        settled(store, failed("0", attempt=attempt))
+        assert job(store, "0").settled_at >= row.submitted_at
 
 
 def test_an_attempt_waits_from_its_submission_and_a_later_one_from_its_own(store: Store) -> None:

@@ -21,12 +21,15 @@ _STATE = "coalesce(state, '')"
 
 _LEASE = """
     INSERT INTO jobs (run, task, path, state, attempt, charged, lost, first, stop, file, backend,
-        directory, not_before, submitted_at)
+        directory, not_before, asked_cores, asked_memory_mb, asked_time_s, asked_gpus, submitted_at)
     VALUES (:run, :task, :key, 'LEASED', :attempt, 0, 0, :first, :stop, :file, :backend, :directory,
-        0, :at)
+        0, :asked_cores, :asked_memory_mb, :asked_time_s, :asked_gpus, :at)
     ON CONFLICT (run, task, path) DO UPDATE SET state = 'LEASED', attempt = excluded.attempt,
         first = excluded.first, stop = excluded.stop, file = excluded.file, backend = excluded.backend,
-        directory = excluded.directory, not_before = 0, submitted_at = excluded.submitted_at
+        directory = excluded.directory, not_before = 0,
+        asked_cores = excluded.asked_cores, asked_memory_mb = excluded.asked_memory_mb,
+        asked_time_s = excluded.asked_time_s, asked_gpus = excluded.asked_gpus,
+        submitted_at = excluded.submitted_at
     WHERE jobs.state = 'READY' AND jobs.attempt < excluded.attempt
 """
 
@@ -42,8 +45,9 @@ _SETTLE_LOG = f"""
 """
 
 _REPORT = """cause = :cause, exit_code = :exit_code, signal = :signal, message = :message,
-    stderr_tail = :stderr_tail, command = :command, started_at = :started_at, wall_s = :wall_s,
-    cpu_s = :cpu_s, peak_memory_mb = :peak_memory_mb, host = :host, worker = :worker, outputs = :outputs"""
+    stderr_tail = :stderr_tail, command = :command, started_at = :started_at, settled_at = :at,
+    wall_s = :wall_s, took_s = :took_s, cpu_s = :cpu_s, peak_memory_mb = :peak_memory_mb, host = :host,
+    worker = :worker, devices = :devices, outputs = :outputs"""
 
 _SETTLE = f"""
     UPDATE jobs SET state = :to, not_before = :not_before, charged = charged + :charged, lost = lost + :lost,
@@ -53,13 +57,13 @@ _SETTLE = f"""
 
 _RECORD = """
     INSERT INTO jobs (run, task, path, state, attempt, charged, lost, backend, directory, not_before, cause,
-        exit_code, signal, message, stderr_tail, command, started_at, wall_s, cpu_s, peak_memory_mb, host,
-        worker, outputs)
+        exit_code, signal, message, stderr_tail, command, started_at, settled_at, wall_s, took_s, cpu_s,
+        peak_memory_mb, host, worker, outputs)
     VALUES (:run, :task, :key, :to, :attempt, :charged, :lost, '', '', 0, :cause,
-        :exit_code, :signal, :message, :stderr_tail, :command, :started_at, :wall_s, :cpu_s, :peak_memory_mb,
-        :host, :worker, :outputs)
+        :exit_code, :signal, :message, :stderr_tail, :command, :started_at, :at, :wall_s, :took_s, :cpu_s,
+        :peak_memory_mb, :host, :worker, :outputs)
     ON CONFLICT (run, task, path) DO UPDATE SET state = excluded.state, message = excluded.message,
-        cause = excluded.cause, outputs = excluded.outputs
+        cause = excluded.cause, outputs = excluded.outputs, settled_at = excluded.settled_at
     WHERE jobs.state = 'READY'
 """
 
@@ -183,6 +187,7 @@ def _key(run: str, at: float, task: int, path: str) -> dict[str, Any]:
 
 
 def _lease_values(run: str, at: float, one: Lease) -> dict[str, Any]:
+    asked = one.resources
     return {
         "run": run,
         "at": at,
@@ -195,6 +200,10 @@ def _lease_values(run: str, at: float, one: Lease) -> dict[str, Any]:
         "file": one.file,
         "backend": one.backend,
         "directory": one.directory,
+        "asked_cores": asked and asked.cores,
+        "asked_memory_mb": asked and asked.ram_mb,
+        "asked_time_s": asked and asked.time_s,
+        "asked_gpus": asked and asked.gpus,
         "old": "READY",
         "new": "LEASED",
         "note": one.note,
@@ -223,10 +232,12 @@ def _settle_values(run: str, at: float, one: Settlement) -> dict[str, Any]:
         "command": dump(one.command) if one.command else None,
         "started_at": one.started_at,
         "wall_s": one.wall_s,
+        "took_s": one.took_s,
         "cpu_s": one.cpu_s,
         "peak_memory_mb": one.peak_memory_mb,
         "host": one.host,
         "worker": one.worker,
+        "devices": dump(one.devices) if one.devices else None,
         "not_before": one.not_before,
     }
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, func, select
 
 from helios_wf.errors import RunError
-from helios_wf.model import Json
+from helios_wf.model import DeviceUse, Json
 from helios_wf.states import Cause, JobState
 from helios_wf.store import paths
 from helios_wf.store.codec import load
@@ -147,11 +148,18 @@ def _row(row: Row[Any]) -> JobRow:
         message=row.message or "",
         stderr_tail=row.stderr_tail or "",
         command=tuple(load(row.command) or ()),
+        asked_cores=row.asked_cores,
+        asked_memory_mb=row.asked_memory_mb,
+        asked_time_s=row.asked_time_s,
+        asked_gpus=row.asked_gpus,
         submitted_at=row.submitted_at or 0.0,
         started_at=row.started_at or 0.0,
+        settled_at=row.settled_at or 0.0,
         wall_s=row.wall_s or 0.0,
+        took_s=row.took_s or 0.0,
         cpu_s=row.cpu_s or 0.0,
         peak_memory_mb=row.peak_memory_mb,
         host=row.host or "",
         worker=row.worker or "",
+        devices=msgspec.convert(load(row.devices) or (), tuple[DeviceUse, ...]),
     )
