@@ -89,8 +89,18 @@ class Cuts:
             index += 1
         return at, bound
 
+    @property
+    def is_learning(self) -> bool:
+        """Sizes in events depend on nothing that is to be learned."""
+        return False
+
+    @property
+    def ahead(self) -> int | None:
+        """So any number of ranges may be handed out before they are begun."""
+        return None
+
     def learn(self, events: int, wall_s: float) -> None:
-        """Passes over how long a range took: sizes in events do not depend on it."""
+        """Passes over how long a range took."""
 
     def _bound(self, index: int) -> int:
         if index >= self._pieces:

@@ -172,7 +172,7 @@ class Ledger:
         book = self._open(tx, job, is_new=True)
         self._writes.change(job, book.decide())
         grown = book.begin()
-        taken = book.take(self._at_first(task), time.time())
+        taken = book.take(self._at_first(task, book), time.time())
         if not taken:
             return None
         self._writes.lease(job, spec.attempt, taken)
@@ -190,11 +190,9 @@ class Ledger:
         resources = grow(spec.resources, task.retry.grow**grown)
         return replace(spec, inputs=inputs, feeding=feeding, resources=resources)
 
-    def _at_first(self, task: Task) -> int:
-        if self.feeds and _is_timed(self._plan, task):
-            return CAREFUL
-        if self.health[task.number].is_proven:
-            return FIRST_GIVEN if self.feeds else MOST_GIVEN
+    def _at_first(self, task: Task, book: Book) -> int:
+        if self.health[task.number].is_proven and not book.is_learning:
+            return int(min(FIRST_GIVEN, book.room)) if self.feeds else MOST_GIVEN
         return CAREFUL if self.feeds else CAREFUL_AT_ONCE
 
     def due(self, job: Job) -> float | None:
@@ -246,7 +244,7 @@ class Ledger:
                 self._forget(handle)
                 continue
             self._writes.change(job, book.decide())
-            taken = [] if is_halted else book.take(self._share(handle, key[0]), now)
+            taken = [] if is_halted else book.take(self._share(handle, key[0], book), now)
             if not taken and not is_halted and _is_worth_waiting(book, now):
                 continue
             more = not is_halted and bool(taken) and _has_more(book)
@@ -255,8 +253,9 @@ class Ledger:
             self._forget(handle)
         return fed
 
-    def _share(self, handle: str, task: int) -> int:
-        return self._wants[handle] if self.health[task].is_proven else min(CAREFUL, self._wants[handle])
+    def _share(self, handle: str, task: int, book: Book) -> int:
+        most = book.room if self.health[task].is_proven else min(CAREFUL, book.room)
+        return int(min(self._wants[handle], most))
 
     def _forget(self, handle: str) -> None:
         self._hungry.pop(handle, None)
@@ -265,7 +264,8 @@ class Ledger:
     @property
     def next_feeding(self) -> float | None:
         """When an attempt in flight that waits can be fed (seconds since the epoch, 0: now), or None."""
-        due = [book.next_due for key in self._hungry.values() if (book := self._books.get(key))]
+        books = [book for key in self._hungry.values() if (book := self._books.get(key))]
+        due = [book.next_due for book in books if book.room]
         return min((when for when in due if when is not None), default=None)
 
     # -- the end of an attempt -----------------------------------------------------------------------------

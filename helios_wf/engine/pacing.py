@@ -7,6 +7,7 @@ so that none is much smaller than the others.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from helios_wf import ranges
@@ -20,6 +21,12 @@ FIRST_JOBS = 4
 
 GROWTH = 8
 """So many times more events than any range before it a range may have (a job: than all before it)."""
+
+AHEAD_S = 1.0
+"""Seconds of work that a tool should have at hand beside what it works on."""
+
+FEWEST_AHEAD = 2
+"""Ranges that it has at hand at least, and at most while the first ones tell how large others are."""
 
 WEIGHT = 0.3
 """What the last range counts against all before it, so that a change of the rate is followed."""
@@ -63,6 +70,12 @@ class Pace:
             return max(FIRST_EVENTS, 2 * self.most_events)
         size = max(1, int(seconds / max(self.per_event_s, 1e-9)))
         return min(size, max(FIRST_EVENTS, GROWTH * self.most_events)) if self.most_events else size
+
+    def is_learning(self, seconds: float) -> bool:
+        """Says whether ranges are still smaller than so many seconds, or may be: all that is cut now is."""
+        if self.per_event_s is None or not self.most_events:
+            return True
+        return seconds > GROWTH * self.most_events * self.per_event_s
 
     def knows(self, seconds: float) -> bool:
         """Says whether what was measured tells how many events take so many seconds."""
@@ -124,6 +137,18 @@ class Timed:
     def next(self, at: int) -> Range:
         """Returns the range that begins at ``at``, by what is known now."""
         return Cuts(at, self._stop, self._own.size(self._seconds), self._clusters).next(at)
+
+    @property
+    def ahead(self) -> int | None:
+        """How many ranges that nobody has begun may be handed out: what is cut now cannot learn any more."""
+        if self._own.is_learning(self._seconds):
+            return FEWEST_AHEAD
+        return max(FEWEST_AHEAD, math.ceil(AHEAD_S / self._seconds))
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether ranges that are cut now are smaller than they should be."""
+        return self._own.is_learning(self._seconds)
 
     def learn(self, events: int, wall_s: float) -> None:
         """Takes what a range of this job took."""

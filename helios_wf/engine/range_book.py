@@ -7,6 +7,7 @@ million ranges take no memory.  Each verb returns the changes that the store mus
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 
@@ -37,6 +38,14 @@ class Cutting(Protocol):
 
     def learn(self, events: int, wall_s: float) -> None:
         """Takes how many events a range had that succeeded, and how long it took."""
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether ranges that are cut now are not yet as large as they should be."""
+
+    @property
+    def ahead(self) -> int | None:
+        """How many ranges may be handed out that nobody has begun; None: any number."""
 
 
 class Settled(NamedTuple):
@@ -142,6 +151,17 @@ class Book:
     def due_later(self) -> float | None:
         """As ``next_due``, with what this attempt cannot do, but the next one."""
         return 0.0 if self._greater else self.next_due
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether ranges that are cut now are not yet as large as they should be."""
+        return self._cutting.is_learning
+
+    @property
+    def room(self) -> float:
+        """How many tries may be handed out besides those that nobody has begun."""
+        ahead = self._cutting.ahead
+        return math.inf if ahead is None else max(0, ahead + len(self._begun) - len(self.held))
 
     @property
     def grown(self) -> int:

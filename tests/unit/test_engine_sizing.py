@@ -22,6 +22,7 @@ from helios_wf.model import (
     MergeField,
     Output,
     Parameter,
+    RangeNews,
     RangeReport,
     RetryField,
     SplitField,
@@ -83,6 +84,23 @@ class Timed(World):
     def jobs_of(self, number: int) -> list[int]:
         """Returns how many events each job of a file has."""
         return [stop - first for first, stop in self.flow.values.ranges[1, (number,)]]
+
+
+class Greedy(Timed):
+    """A world in which attempts do their ranges in order, and ask for as many as they can get."""
+
+    def news(self, spec: JobSpec) -> RangeNews:
+        """Tells of one range, and of the next that is begun."""
+        told, rest = self.hands[spec.handle][:1], self.hands[spec.handle][1:]
+        self.hands[spec.handle] = rest
+        return RangeNews(
+            run=self.run,
+            key=spec.key,
+            attempt=spec.attempt,
+            begun=tuple(one.id for one in rest[:1]),
+            ranges=tuple(self.range_report(spec, one) for one in told),
+            wants=0 if spec.handle in self.last else 1000,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +211,21 @@ def test_a_file_goes_on_where_its_first_jobs_taught_nothing(sqlite: Store) -> No
     world.check_ranges(is_over=True)
     with sqlite.read() as tx:
         assert event_ranges.counts(tx, world.run)[0][RangeState.FATAL].n_events == 3
+
+
+@pytest.mark.parametrize("feeds", [True, False])
+def test_ranges_grow_to_the_time_that_is_asked_for_however_many_a_worker_asks_for(
+    sqlite: Store, feeds: bool
+) -> None:
+    made = case(made_files(20_000), SplitField("raw", jobs_per_file=1, seconds_per_range=100.0))
+    world = Greedy(sqlite, made, f"run{next(count)}", int(feeds), 0.0)
+    with clock_of(world):
+        world.play()
+    with sqlite.read() as tx:
+        rows = event_ranges.list(tx, world.run, 0, limit=10_000)
+    sizes = [row.stop - row.first for row in sorted(rows, key=lambda row: row.first)]
+    small = [size for size in sizes if size < 80]
+    assert sizes[0] == FIRST_EVENTS
+    assert small == sizes[: len(small)]
+    assert len(small) <= (10 if feeds else 30)
+    assert all(size <= 120 for size in sizes)
