@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from helios_wf import failures
 from helios_wf.backend import Backend, settings_for
 from helios_wf.claims import check_home, check_outdir, check_resumable, names_in, withdraw
 from helios_wf.config import Settings
@@ -21,6 +22,7 @@ from helios_wf.engine.publish import bring_back
 from helios_wf.engine.removal import remove_run
 from helios_wf.engine.retrying import Wish, begin_again, nothing
 from helios_wf.errors import HeliosError, RunError
+from helios_wf.failures import Kind
 from helios_wf.layouts import Layouts
 from helios_wf.model import Document, Noun
 from helios_wf.model.noun import Json
@@ -29,7 +31,7 @@ from helios_wf.publishing import Options, Publisher
 from helios_wf.routing import open_backend
 from helios_wf.states import GOOD_JOBS, RunState
 from helios_wf.store import Store, Tx, datasets, documents, jobs, publications, requests, runs
-from helios_wf.store.rows import JobRow, RunRow
+from helios_wf.store.rows import RunRow
 
 
 class Outcome(Noun, frozen=True):
@@ -40,9 +42,8 @@ class Outcome(Noun, frozen=True):
     datasets: dict[str, str] = msgspec.field(default_factory=dict)
     outputs: dict[str, Json] | None = None
     reason: str = ""
-    failures: tuple[JobRow, ...] = ()
-    steps: dict[int, str] = msgspec.field(default_factory=dict)
-    """Names of the tasks in ``failures`` by number."""
+    failures: tuple[Kind, ...] = ()
+    """What failed, equal failures together."""
     differences: dict[str, str] = msgspec.field(default_factory=dict)
     """Step: where its tool stands and in what, compiled, it differs from what cwltool would run, in lines."""
     lost: bool = False
@@ -245,8 +246,7 @@ class Session:
     def _end(self, held: Held, row: RunRow, state: RunState, reason: str) -> None:
         with self._store.write() as tx:
             runs.move(tx, held.id, held.epoch, state, reason)
-            failures = jobs.failures(tx, held.id, 10) if state is RunState.FAILED else ()
-        steps = {task.number: task.name for task in held.flow.plan.tasks}
+            kinds = failures.of_run(tx, held.id) if state is RunState.FAILED else []
         differences = held.flow.ways.differences
         self._outcomes[held.id] = Outcome(
             held.id,
@@ -254,8 +254,7 @@ class Session:
             row.datasets,
             None,
             reason,
-            tuple(failures),
-            steps,
+            tuple(kinds),
             differences,
             any(health.lost_events for health in held.flow.ledger.health.values()),
         )

@@ -19,6 +19,7 @@ import click
 from helios_wf.cli.options import run_argument, settings_options
 from helios_wf.cli.output import Cell, count_text, table
 from helios_wf.config import Settings
+from helios_wf.failures import Failure, briefly, failed_range, job_name, told
 from helios_wf.model.noun import Json
 from helios_wf.states import RangeState
 
@@ -34,8 +35,6 @@ SHOWN = 100
 
 TOLD = 5
 """Ranges whose log's end is shown below the table."""
-
-TAIL_LINES = 8
 
 COLUMNS: dict[str, type] = {
     "step": str,
@@ -201,6 +200,15 @@ class Book:
             folder or None,
         )
 
+    def failures(self) -> Iterator[Failure]:
+        """Yields the same as failures."""
+        for row, file, folder in self.rows():
+            yield self.failure(row, file, folder)
+
+    def failure(self, row: RangeRow, file: str, folder: str) -> Failure:
+        """Returns what is to be told of a range that failed."""
+        return failed_range(self.run.id, self.name(row), row, file, folder)
+
     def name(self, row: RangeRow) -> str:
         """Returns the step of a range."""
         return self._names.get(row.task, str(row.task))
@@ -249,8 +257,8 @@ def _table(book: Book, out: IO[str]) -> None:
     n_ranges = sum(count.n_ranges for count in counts.values())
     if n_ranges > len(shown):
         out.write(f"and {n_ranges - len(shown):,} more: --format csv shows all\n")
-    for row, file, folder in islice((one for one in shown if one[0].state in LOST), TOLD):
-        out.write("\n".join(told(book, row, file, folder)) + "\n")
+    for one in islice((one for one in shown if one[0].state in LOST), TOLD):
+        out.write("\n".join(told(book.failure(*one))) + "\n")
     summed = [
         f"{count.n_ranges:,} {state} ({count_text(count.n_events, 'event')})"
         for state, count in counts.items()
@@ -260,45 +268,16 @@ def _table(book: Book, out: IO[str]) -> None:
 
 def _cells(book: Book, row: RangeRow, file: str) -> tuple[Cell, ...]:
     return (
-        _job(book, row),
+        job_name(book.name(row), row.path),
         Path(file).name or None,
         f"[{row.first}, {row.stop})",
         row.state,
         row.number,
-        why(row),
+        briefly(row),
         row.worker or None,
         round(row.wall_s, 3) if row.started_at else None,
         row.n_out,
     )
-
-
-def _job(book: Book, row: RangeRow) -> str:
-    return f"{book.name(row)}[{row.path.replace('/', ',')}]" if row.path else book.name(row)
-
-
-def why(row: RangeRow) -> str | None:
-    """Returns in a few words why the last try of a range failed, None where it did not."""
-    if row.cause is None:
-        return None
-    if row.exit_code:
-        return f"exit code {row.exit_code}"
-    if row.signal:
-        return f"signal {row.signal}"
-    return str(row.cause).lower().replace("_", " ")
-
-
-def told(book: Book, row: RangeRow, file: str, folder: str) -> list[str]:
-    """Returns what is to be said of a range that failed: where, why, its log's end and the whole log."""
-    place = f" of {file}" if file else ""
-    host = f" on {row.host}" if row.host else ""
-    lines = [
-        f"{_job(book, row)}, events [{row.first}, {row.stop}){place}, try {row.number}{host}: "
-        f"{row.message or why(row)}"
-    ]
-    tail = row.stderr_tail.rstrip().splitlines()[-TAIL_LINES:]
-    if tail:
-        lines += ["  its stderr ends with:", *(f"    {line}" for line in tail)]
-    return [*lines, *([f"  the whole log is in {folder}"] if folder else [])]
 
 
 def _json(book: Book, out: IO[str]) -> None:

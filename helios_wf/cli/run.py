@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from helios_wf.model import Document
     from helios_wf.session import Outcome
     from helios_wf.store import Store
-    from helios_wf.store.rows import JobRow
-
-SHOWN = 3
-"""How many kinds of failures are shown in full."""
-
-SHOWN_WORDS = 200
-"""How many words of a failed job's command line are shown."""
 
 PASSED_OVER = 10
 """How many datasets that have the name, but not what else a mask asks for, are told."""
@@ -186,15 +179,19 @@ def _print(outcomes: Sequence[Outcome], as_array: bool) -> None:
 
 def _explain(outcome: Outcome, store: Store) -> None:
     """Says on stderr why a run is not done, with what failed first, and where the compiler was wrong."""
+    from helios_wf.failures import told_kinds
+
     for step, found in outcome.differences.items():
         click.echo(differing(step, found), err=True)
     if outcome.state is RunState.DONE:
         return
     click.echo(f"run {outcome.run} is {outcome.state}: {outcome.reason}", err=True)
-    if outcome.failures:
-        click.echo(describe_all(outcome.failures, outcome.steps), err=True)
-    if outcome.state is RunState.FAILED and not any(job.stderr_tail for job in outcome.failures):
-        _show_failed_range(outcome.run, store)
+    lines = told_kinds(outcome.failures)
+    if outcome.state is RunState.FAILED and not any(kind.first.stderr_tail for kind in outcome.failures):
+        # a task was given up as a whole
+        lines += _failed_range(outcome.run, store)
+    for line in lines:
+        click.echo(f"  {line}", err=True)
     if outcome.state is not RunState.FINISHED:
         new = " (the same run command would begin anew)" if outcome.state is RunState.FAILED else ""
         click.echo(f"  to go on with it, keeping what is done{new}: helios-wf resume {outcome.run}", err=True)
@@ -210,16 +207,17 @@ def _explain(outcome: Outcome, store: Store) -> None:
         click.echo(f"  to try them again, once that is mended: {again}", err=True)
 
 
-def _show_failed_range(run: str, store: Store) -> None:
-    """Shows an event range that failed, of a run without a failed job: a task was given up as a whole."""
-    from helios_wf.cli.ranges import LOST, Book, told
+def _failed_range(run: str, store: Store) -> list[str]:
+    """Returns what is to be said of the first event range of a run that failed; nothing where none did."""
+    from helios_wf.cli.ranges import LOST, Book
+    from helios_wf.failures import told
     from helios_wf.launch import find_run
 
     book = Book(store, find_run(store, run), None, frozenset(LOST))
-    for row, file, folder in book.rows():
-        lines = [*told(book, row, file, folder), f"all that failed: helios-wf ranges {run} --state failed"]
-        click.echo("\n".join(f"  {line}" for line in lines), err=True)
-        return
+    found = next(book.failures(), None)
+    if found is None:
+        return []
+    return [*told(found), f"all that failed: helios-wf ranges {run} --state failed"]
 
 
 def differing(step: str, found: str) -> str:
@@ -227,45 +225,3 @@ def differing(step: str, found: str) -> str:
     place, *lines = found.splitlines()
     text = f"{place}: step {step!r} is run by cwltool: compiled, it differs; please report this"
     return "\n  ".join([text, *lines])
-
-
-def describe_all(failures: Sequence[JobRow], steps: Mapping[int, str]) -> str:
-    """Returns what is to be said of failed jobs: the first of each kind in full, the others by name."""
-    kinds: dict[tuple[int, str, str], list[JobRow]] = {}
-    for job in failures:
-        kinds.setdefault((job.task, job.message, job.stderr_tail), []).append(job)
-    lines = []
-    for first, *others in list(kinds.values())[:SHOWN]:
-        step = steps.get(first.task, str(first.task))
-        lines.append(describe(first, step))
-        if others:
-            named = ", ".join(_where(job, step) for job in others)
-            lines.append(f"  in the same way failed {named}")
-    return "\n".join(lines)
-
-
-def _where(job: JobRow, step: str) -> str:
-    return f"{step}[{job.path.replace('/', ',')}]" if job.path else step
-
-
-def _shown(command: Sequence[str]) -> str:
-    """Returns a command line as a shell takes it; of a very long one the first words."""
-    import shlex
-
-    more = len(command) - SHOWN_WORDS
-    rest = f" ... and {more:,} words more" if more > 0 else ""
-    return shlex.join(command[:SHOWN_WORDS]) + rest
-
-
-def describe(job: JobRow, step: str) -> str:
-    """Returns what is to be said of a failed job: cause first, then where, command and the log's end."""
-    events = f", events {job.first} to {job.stop}" if job.first is not None else ""
-    lines = [f"  {_where(job, step)} failed at attempt {job.attempt}{events}: {job.message or job.cause}"]
-    if job.stderr_tail.strip():
-        lines += ["    its stderr ends with:"]
-        lines += [f"      {line}" for line in job.stderr_tail.rstrip().splitlines()[-8:]]
-    if job.command:
-        lines.append(f"    command: {_shown(job.command)}")
-    if job.directory:
-        lines.append(f"    its folder: {job.directory}")
-    return "\n".join(lines)

@@ -60,14 +60,15 @@ def runs(limit: int, output: str, settings: Settings) -> None:
 @settings_options()
 def status(run: str | None, output: str, settings: Settings) -> None:
     """Show where a run stands, task by task; also while it runs.  Without RUN, the latest run."""
+    from helios_wf.failures import of_run, told_kinds
     from helios_wf.launch import find_run
-    from helios_wf.store import Store, jobs, tasks
+    from helios_wf.store import Store, tasks
 
     store = Store.open(settings.store, settings.home)
     row = find_run(store, run)
     with store.read() as tx:
         rows = tasks.list(tx, row.id)
-        failures = jobs.failures(tx, row.id, 10)
+        kinds = of_run(tx, row.id)
         events = _events(tx, row, rows)
     if output == "json":
         shown = [_task(one) | ({"events": of} if (of := events.get(one.number)) else {}) for one in rows]
@@ -90,10 +91,8 @@ def status(run: str | None, output: str, settings: Settings) -> None:
     for one in rows:
         if one.number in events:
             click.echo(f"{one.name}: {_told(events[one.number])}")
-    if failures:
-        from helios_wf.cli.run import describe_all
-
-        click.echo(describe_all(failures, {one.number: one.name for one in rows}))
+    for line in told_kinds(kinds):
+        click.echo(line)
     for one in rows:
         if one.differs:
             lines = [f"{one.name} is run by cwltool: compiled, it differs", *one.differs.splitlines()]

@@ -14,11 +14,12 @@ from helios_wf import ranges
 from helios_wf.engine import paths
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.job import Job
-from helios_wf.engine.losses import Losses, span
+from helios_wf.engine.losses import Losses
 from helios_wf.engine.repair import Next, OpenRange, backoff, judge
 from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
 from helios_wf.engine.verdicts import End, Verdict
+from helios_wf.failures import span
 from helios_wf.model import RangeReport, Report
 from helios_wf.model.plans import Path, Plan, Task
 from helios_wf.states import GOOD_JOBS, JobState, RangeState

@@ -12,6 +12,7 @@ from helios_wf.engine.job import Job
 from helios_wf.engine.ledger import Ledger
 from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
+from helios_wf.failures import briefly, job_name, span
 from helios_wf.model import Report
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Plan, Task
@@ -127,42 +128,27 @@ class Losses:
         place = f", {span(row.first, row.stop)}" if row.first is not None and row.stop is not None else ""
         file = self._values.cut_file(task, paths.from_text(row.path)) if task.split is not None else None
         place += f" of {file['path']}" if isinstance(file, dict) and file.get("path") else ""
-        return f"{called(self._values.plan, task.number, paths.from_text(row.path))}{place} ({_reason(row)})"
+        return f"{job_name(task.name, row.path)}{place} ({row.message or briefly(row)})"
 
     def _shown(self, task: Task, row: RangeRow) -> str:
         file = self._values.cut_file(task, paths.from_text(row.path))
         place = f" of {file['path']}" if isinstance(file, dict) and file.get("path") else ""
-        return f"{span(row.first, row.stop)}{place} ({row.message or row.cause})"
+        return f"{span(row.first, row.stop)}{place} ({row.message or briefly(row)})"
 
 
 def told(rows: Sequence[RangeRow], file: Json) -> str:
     """Returns which events are lost, of which file and why."""
-    shown = [f"{span(row.first, row.stop)} ({row.message or row.cause})" for row in rows[:MOST_NAMED]]
+    shown = [f"{span(row.first, row.stop)} ({row.message or briefly(row)})" for row in rows[:MOST_NAMED]]
     more = ", and more" if len(rows) > MOST_NAMED else ""
     place = f" of {file['path']}" if isinstance(file, dict) and file.get("path") else ""
     return f"cannot process {', '.join(shown)}{more}{place}"
 
 
-def span(first: int, stop: int) -> str:
-    """Returns ``event 7`` or ``events [7, 9)``."""
-    return f"event {first}" if stop - first == 1 else f"events [{first}, {stop})"
-
-
 def called(plan: Plan, task: int, path: Path) -> str:
     """Returns ``step[0,7]`` for a job, and the step alone where that has only one."""
-    index = f"[{','.join(map(str, path))}]" if path else ""
-    return f"{plan.tasks[task].name}{index}"
+    return job_name(plan.tasks[task].name, paths.to_text(path))
 
 
 def _most(fraction: float, total: int) -> int:
     """Returns how many of a number a fraction is at most, whatever its digits: 29 of 100 for 0.29."""
     return int(fraction * total + 1e-9)
-
-
-def _reason(row: JobRow) -> str:
-    """Returns why a job failed, in a few words."""
-    if row.message:
-        return row.message
-    code = f" code {row.exit_code}" if row.cause is Cause.EXIT and row.exit_code is not None else ""
-    signal = f" {row.signal}" if row.cause is Cause.SIGNAL and row.signal is not None else ""
-    return f"{row.cause}{code}{signal}"

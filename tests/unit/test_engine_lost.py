@@ -202,7 +202,7 @@ def test_jobs_that_read_a_lost_one_are_cancelled_and_say_which_it_was(sqlite: St
         (2, "1", "its input was lost: cut[1] failed"),
     ]
     assert world.missing() == [
-        "step 'cut' lost 1 of 3 jobs: cut[1] (EXIT)",
+        "step 'cut' lost 1 of 3 jobs: cut[1] (exit)",
         "step 'map' lost 1 of 3 jobs: 1 not run, as what they read is lost",
         "step 'again' lost 1 of 3 jobs: 1 not run, as what they read is lost",
     ]

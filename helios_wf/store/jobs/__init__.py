@@ -5,11 +5,22 @@ and are to be called behind ``runs.fence`` in the same transaction.
 """
 
 from helios_wf.store.jobs.moves import forget, lease, record, reset, settle, started
-from helios_wf.store.jobs.reads import counts, every, failures, get, open, outputs, outputs_below, states
+from helios_wf.store.jobs.reads import (
+    counts,
+    every,
+    failed,
+    failures,
+    get,
+    open,
+    outputs,
+    outputs_below,
+    states,
+)
 
 __all__ = [
     "counts",
     "every",
+    "failed",
     "failures",
     "forget",
     "get",

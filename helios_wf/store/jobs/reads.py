@@ -95,6 +95,13 @@ def failures(tx: Connection, run: str, limit: int = 10, task: int | None = None)
     return [_row(row) for row in tx.execute(query.order_by(jobs.c.task, jobs.c.path).limit(limit))]
 
 
+def failed(tx: Connection, run: str) -> Iterator[JobRow]:
+    """Yields all jobs of a run that failed for good, by task and index."""
+    query = select(jobs).where(jobs.c.run == run, jobs.c.state == JobState.FAILED)
+    for row in _streamed(tx, query.order_by(jobs.c.task, jobs.c.path)):
+        yield _row(row)
+
+
 def every(tx: Connection, run: str) -> Iterator[JobRow]:
     """Yields the jobs of a run that have a row, by task and index."""
     for row in _streamed(tx, select(jobs).where(jobs.c.run == run).order_by(jobs.c.task, jobs.c.path)):
