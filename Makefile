@@ -2,8 +2,10 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 export PYTHON
+# mkdocs-material warns of a MkDocs 2 that is not pinned here
+export NO_MKDOCS_2_WARNING := 1
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types arch format check bench killloop killloop-slurm constraints environment environment-test clean
+.PHONY: help demo test lint types arch format check docs docs-serve docs-commands bench killloop killloop-slurm constraints environment environment-test clean
 
 help:  ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +35,15 @@ arch: environment-test  ## Check that no room imports one above it
 
 check:  ## Everything that must hold before a change is taken
 	@.ci/run
+
+docs: environment-test  ## Build the documentation into build/docs; broken links and unlisted pages fail
+	@$(BIN)/mkdocs build --config-file .ci/site/mkdocs.yml
+
+docs-serve: environment-test  ## Show the documentation at http://127.0.0.1:8000, built anew at each change
+	@$(BIN)/mkdocs serve --config-file .ci/site/mkdocs.yml --watch docs
+
+docs-commands: environment-test  ## Write the pages that the code tells: commands, states, errors
+	@$(BIN)/python docs/generate.py
 
 bench: environment-test  ## Run the benchmarks (minutes)
 	@for script in $(filter-out benchmarks/measuring.py benchmarks/checksums.py benchmarks/rival_%,$(wildcard benchmarks/*.py)); do \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from helios_wf.model import (
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
+GENERATED = {DOCS / name: page for name, page in runpy.run_path(str(DOCS / "generate.py"))["pages"]().items()}
+WRITTEN = [page for page in PAGES if page not in GENERATED]
 
 FIELDS: dict[str, type[Noun]] = {
     "helios:template": TemplateField,
@@ -56,9 +59,15 @@ def camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
+@pytest.mark.parametrize("page", GENERATED, ids=lambda page: page.name)
+def test_a_page_that_the_code_tells_is_what_it_tells_now(page: Path) -> None:
+    written = page.read_text(encoding="utf-8") if page.exists() else ""
+    assert written == GENERATED[page], f"docs/{page.name} is out of date; run: make docs-commands"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_in_the_docs(name: str) -> None:
-    assert any(f"helios-wf {name}" in page.read_text(encoding="utf-8") for page in PAGES)
+    assert any(f"helios-wf {name}" in page.read_text(encoding="utf-8") for page in WRITTEN)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -82,7 +91,7 @@ def options(command: click.Command, words: str) -> Iterator[tuple[str, str]]:
 
 
 def test_every_option_of_helios_wf_is_in_the_docs_and_has_help() -> None:
-    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in WRITTEN)
     missing = [
         f"{words} {option}" for words, option in options(cli, "helios-wf") if f"`{option}" not in pages
     ]
