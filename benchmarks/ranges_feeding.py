@@ -119,7 +119,7 @@ def main() -> None:
         found = [row(way, int(size), each) for size, each in timings.items()]
         start[way] = found[0]["median"] if found[0]["size"] == 0 else 0.0
         rows += [*found, *(slope(f"{way}: slope", *pair) for pair in pairwise(found))]
-    for text in filter(None, options.sleeps.split(",")):
+    for text in options.sleeps.split(",") if options.sleeps != "none" else ():
         seconds, count = (int(part) for part in text.split("x"))
         for way in WAYS:
             its = row(f"{way}: sleep {seconds} s x {count}", count, [measured(way, count, seconds)])

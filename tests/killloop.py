@@ -57,7 +57,7 @@ class KillLoop:
         say: told what happens.
         new_desk: makes the desk of a round in a folder, with a store.
         victims: what is killed; ``tool`` is a process of a tool.
-        check: makes sure of what else must hold at the end of a round.
+        check: makes sure of what else must hold after every kill, and (told True) at the end of a round.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class KillLoop:
         say: Callable[[str], None] = print,
         new_desk: Callable[[Path, str | None], Desk] = Desk,
         victims: Sequence[str] = VICTIMS,
-        check: Callable[[Desk], None] = lambda desk: None,
+        check: Callable[[Desk, bool], None] = lambda desk, is_over: None,
     ) -> None:
         self.kills: Counter[str] = Counter()
         self.rounds = 0
@@ -108,6 +108,7 @@ class KillLoop:
         while self.kills.total() < kills and self._wait(desk, process, expected):
             victim = self._random.choice(self._victims)
             survivors = self._kill(desk, process, victim)
+            self._check_more(desk, False)
             if victim in ("worker", "tool"):
                 continue
             if self._is_over(desk):
@@ -185,7 +186,7 @@ class KillLoop:
         if process.returncode == 0:
             assert printed(out) == expected.outputs
         assert_nothing_was_done_twice(desk.log())
-        self._check_more(desk)
+        self._check_more(desk, True)
         wait_until(lambda: not desk.leftovers(), "something outlived the run")
 
 
