@@ -52,6 +52,7 @@ def plan(
     from helios_wf.cli.run import why_not
     from helios_wf.cli.validate import warn
     from helios_wf.containing import foresee
+    from helios_wf.curating.finding import path_of
     from helios_wf.cwl.job_file import asked
     from helios_wf.errors import InputError
     from helios_wf.launch import foreseen
@@ -59,7 +60,7 @@ def plan(
     from helios_wf.preview import preview
 
     open_store = functools.cache(lambda: _store(settings))
-    document, read = asked(document, job)
+    document, read = asked(path_of(document, settings), job)
     runnable = load_runnable(document, changes, settings.home / "cache", settings.root, read)
     warn(runnable.document)
     try:

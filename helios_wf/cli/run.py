@@ -53,13 +53,14 @@ def run(
 ) -> int:
     """Run a template or any CWL document.
 
-    With a JOB file (a CWL input object) it runs once on those inputs.  A template whose masks JOB does not
-    bind takes every combination of CLOSED datasets that matches and is not done yet; JOB then holds the other
-    inputs, the same for all.  The same command again goes on with a run that was stopped.  Outputs go to
-    stdout as JSON, progress to stderr.
+    DOCUMENT is a file, or a template's NAME or NAME@VERSION.  With a JOB file (a CWL input object) it runs
+    once on those inputs.  A template whose masks JOB does not bind takes every combination of CLOSED datasets
+    that matches and is not done yet; JOB then holds the other inputs, the same for all.  The same command
+    again goes on with a run that was stopped.  Outputs go to stdout as JSON, progress to stderr.
     """
     from helios_wf.choosing import choose, load_runnable
     from helios_wf.cli.validate import warn
+    from helios_wf.curating.finding import path_of
     from helios_wf.cwl.job_file import asked
     from helios_wf.launch import new_runs
     from helios_wf.routing import find_backends
@@ -67,7 +68,7 @@ def run(
 
     open_store = functools.cache(lambda: Store.open(settings.store, settings.home))
     find_backends(settings.backend)
-    document, read = asked(document, job)
+    document, read = asked(path_of(document, settings), job)
     runnable = load_runnable(document, changes, settings.home / "cache", settings.root, read)
     warn(runnable.document)
     choice = choose(runnable.document, read, given, open_store)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from helios_wf.config import Settings
 from helios_wf.curating.history import template_of
 from helios_wf.cwl.load import load
 from helios_wf.errors import TemplateError, UserError, did_you_mean
@@ -61,6 +63,17 @@ class Shelf:
         """Returns the templates of the repository that lie in another file."""
         own = Path(document.path).resolve()
         return [one for one in self.templates if Path(one.path).resolve() != own]
+
+
+def path_of(called: str, settings: Settings) -> str:
+    """Returns the document that a command is given: a path as it is, ``NAME`` and ``NAME@VERSION`` as a file.
+
+    Raises:
+        UserError: it is no file, and no template has that name or version.
+    """
+    if Path(called).exists() or not re.fullmatch(r"[A-Za-z0-9_+=-]+(@[0-9]+)?", called):
+        return called
+    return Shelf(settings.templates, settings.root, settings.home / "cache").get(called).path
 
 
 def title(field: TemplateField) -> str:

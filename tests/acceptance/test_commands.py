@@ -166,6 +166,23 @@ def test_a_bare_tool_runs_on_a_job_file(lab: Command) -> None:
     assert lab.err == ""
 
 
+def test_a_template_is_run_by_its_name_and_version_as_by_its_file(lab: Command) -> None:
+    lab.write("helios.toml", 'templates = ["."]\n')
+    fill(lab)
+    by_file, by_name = (lab.json("plan", each, "--format", "json") for each in ("template.cwl", "copy@1"))
+    assert by_name == by_file
+    assert len(lab.json("run", "copy", "--quiet")) == 2
+
+
+def test_a_name_of_no_template_is_met_with_the_nearest(lab: Command) -> None:
+    lab.write("helios.toml", 'templates = ["."]\n')
+    assert lab("run", "cpoy") == 2
+    assert "no template 'cpoy'" in lab.err
+    assert "did you mean 'copy'?" in lab.err
+    assert lab("run", "copy@2") == 2
+    assert "template 'copy' has no version '2' in the files; versions: 1" in lab.err
+
+
 def test_a_plain_workflow_runs_and_tells_its_progress_on_stderr(lab: Command) -> None:
     outputs = lab.json("run", "plain.cwl", "job.yml", "--outdir", "out", "--jobs", "2")
     text = (lab.folder / "a.txt").read_text() + (lab.folder / "b.txt").read_text()
