@@ -12,7 +12,7 @@ import contextlib
 import os
 
 from helios_wf.feeding.channel import CHUNK, LAST_WORDS
-from helios_wf.feeding.protocol import Lines, Order, to_line
+from helios_wf.feeding.protocol import Lines, Order, broken, to_line
 
 TO_TOOL = "to_tool.jsonl"
 FROM_TOOL = "from_tool.jsonl"
@@ -46,8 +46,17 @@ class Folder:
         """Does nothing: a file takes all at once."""
 
     def receive(self) -> list[bytes]:
-        """Returns complete lines that the tool has added."""
-        return self._lines.add(os.read(self._in, CHUNK))
+        """Returns complete lines that the tool has added.
+
+        Raises:
+            JobError: its file is another one now, or begins anew.
+        """
+        data = os.read(self._in, CHUNK)
+        if not data:
+            file = os.fstat(self._in)
+            if file.st_nlink == 0 or file.st_size < os.lseek(self._in, 0, os.SEEK_CUR):
+                raise broken(f"it took {FROM_TOOL} away or wrote over it; lines are to be appended to it")
+        return self._lines.add(data)
 
     def last_words(self) -> list[bytes]:
         """Returns all lines that are left."""

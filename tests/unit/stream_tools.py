@@ -39,11 +39,18 @@ else:
 RAW = """
 import json, os, sys, time, pathlib
 
+folder = sys.argv[sys.argv.index("--folder") + 1] if "--folder" in sys.argv else None
+given = open(folder + "/to_tool.jsonl") if folder else sys.stdin
+out = os.open(folder + "/from_tool.jsonl", os.O_WRONLY | os.O_APPEND) if folder else 1
+
 def say(kind, **fields):
-    os.write(1, (json.dumps({{"type": kind, **fields}}) + chr(10)).encode())
+    os.write(out, (json.dumps({{"type": kind, **fields}}) + chr(10)).encode())
 
 def hear():
-    line = sys.stdin.readline()
+    line = given.readline()
+    while folder and not line.endswith(chr(10)):
+        time.sleep(0.002)
+        line += given.readline()
     return json.loads(line) if line else sys.exit(0)
 
 def done(one):
@@ -66,7 +73,7 @@ while True:
     for one in ranges:
         {body}
 """
-"""Speaks the lines itself, and does with ``one`` what its body says."""
+"""Speaks the lines itself (to ``out``), and does with ``one`` what its body says."""
 
 
 def _tool(path: Path, text: str, fields: dict[str, Json]) -> dict[str, Json]:
@@ -101,7 +108,7 @@ def raw_tool(
     n: int = 1,
     **fields: Json,
 ) -> dict[str, Json]:
-    """Returns a resident tool that speaks the lines itself."""
+    """Returns a resident tool that speaks the lines itself, over its streams or a folder."""
     indented = body.replace("\n", "\n        ")
     text = RAW.format(body=indented, before=before, end=end, capacity=capacity, n=n)
     return _tool(folder / "raw.py", text, fields)

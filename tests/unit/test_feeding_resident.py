@@ -126,7 +126,7 @@ FAULTS = {
     "exit code 0": ("sys.exit(0)", Cause.PROTOCOL),
     "a signal": ("os.kill(os.getpid(), 11)", Cause.SIGNAL),
     "nonsense": ("say('dnoe', range=one['range'])", Cause.PROTOCOL),
-    "half a line of JSON": ('os.write(1, b\'{"type":"done",\\n\')', Cause.PROTOCOL),
+    "half a line of JSON": ('os.write(out, b\'{"type":"done",\\n\')', Cause.PROTOCOL),
     "wrong fields": ("say('done', range=7)", Cause.PROTOCOL),
     "a range that it does not hold": ("say('done', range='7-8.1')", Cause.PROTOCOL),
     "an early bye": ("say('bye')", Cause.PROTOCOL),
@@ -135,15 +135,24 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("n", [1, 3])
+# what a tool prints that is fed over a folder tells nothing
+IN_A_FOLDER = [fault for fault in FAULTS if fault != "a closed standard output"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "n", "way"),
+    [
+        *((fault, n, Way.RESIDENT) for fault in FAULTS for n in (1, 3)),
+        *((fault, 2, Way.FOLDER) for fault in IN_A_FOLDER),
+    ],
+)
 def test_only_the_range_that_it_worked_on_is_charged_and_the_others_go_on(
-    fault: str, n: int, tmp_path: Path
+    fault: str, n: int, way: Way, tmp_path: Path
 ) -> None:
     code, cause = FAULTS[fault]
     body = f"if one['first'] == 20: {code}; continue\ndone(one)"
     fields = limited(1) if cause is Cause.TIME_LIMIT else {}
-    report = attempt(tmp_path, raw_tool(tmp_path, body, n=n, **fields), *FIVE)
+    report = attempt(tmp_path, raw_tool(tmp_path, body, n=n, **fields), *FIVE, way=way)
     assert report.cause is None, report.message
     assert causes(report) == {0: None, 10: None, 20: cause, 30: None, 40: None}
     assert texts(report) == {first: text for first, text in ALL.items() if first != 20}
@@ -166,9 +175,25 @@ def test_a_range_that_kills_a_tool_that_works_on_several_is_found(tmp_path: Path
     assert causes(report) == {0: None, 10: None, 20: Cause.SIGNAL, 30: None, 40: None}
 
 
-def test_a_second_answer_changes_nothing(tmp_path: Path) -> None:
+ANEW = {
+    "written over": "os.truncate(folder + '/from_tool.jsonl', 0)",
+    "taken away": "os.remove(folder + '/from_tool.jsonl')",
+}
+
+
+@pytest.mark.parametrize("fault", ANEW)
+def test_a_file_of_answers_that_does_not_only_grow_is_no_riddle(fault: str, tmp_path: Path) -> None:
+    body = f"if one['first'] == 20: {ANEW[fault]}; time.sleep(1000)\ndone(one)"
+    report = attempt(tmp_path, raw_tool(tmp_path, body), *FIVE, way=Way.FOLDER)
+    assert report.cause is None, report.message
+    assert causes(report) == {0: None, 10: None, 20: Cause.PROTOCOL, 30: None, 40: None}
+    assert "lines are to be appended to it" in report.ranges[2].message
+
+
+@pytest.mark.parametrize("way", [Way.RESIDENT, Way.FOLDER])
+def test_a_second_answer_changes_nothing(way: Way, tmp_path: Path) -> None:
     body = "done(one); done(one); say('error', range=one['range'], message='after all')"
-    report = attempt(tmp_path, raw_tool(tmp_path, body), *FIVE)
+    report = attempt(tmp_path, raw_tool(tmp_path, body), *FIVE, way=way)
     assert report.cause is None
     assert texts(report) == ALL
 
@@ -205,9 +230,12 @@ def test_a_flood_of_lines_after_the_last_range_does_not_keep_a_tool_alive(tmp_pa
     ("before", "words"),
     [("sys.exit('no geometry')", "no geometry"), ("time.sleep(1000)", "not ready after 0.5 s")],
 )
-def test_a_tool_that_never_gets_ready_charges_no_range(before: str, words: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", [Way.RESIDENT, Way.FOLDER])
+def test_a_tool_that_never_gets_ready_charges_no_range(
+    before: str, words: str, way: Way, tmp_path: Path
+) -> None:
     patience = replace(PATIENCE, ready_s=0.5)
-    report = attempt(tmp_path, raw_tool(tmp_path, before=before), *FIVE, patience=patience)
+    report = attempt(tmp_path, raw_tool(tmp_path, before=before), *FIVE, patience=patience, way=way)
     assert (report.cause, report.permanent, report.ranges) == (Cause.NOT_READY, False, ())
     assert words in report.message
     wait_until(lambda: not marked(JOB_MARK, [report.handle]))
