@@ -136,7 +136,8 @@ class BackendFactory(Protocol):
 
     With ``outlives = True`` its jobs go on when the engine ends, so that ``adopt`` and ``close`` find and end
     them later.  It may have a function ``examine(settings)`` that yields ``Finding``s of its site, for
-    ``backend check``.
+    ``backend check``, and one ``explain(settings, handles)`` that returns what ``waiting`` would, of attempts
+    whose engine does not answer, without opening a backend.
     """
 
     def __call__(self, settings: BackendSettings) -> Backend:

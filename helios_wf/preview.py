@@ -116,7 +116,7 @@ def _size_everything(plan: Plan, frontier: Frontier, values: Values) -> list[str
 def _task(
     plan: Plan, frontier: Frontier, values: Values, task: Task, bound: bool, container: Foreseen | None
 ) -> TaskPreview:
-    way, why = _way(task, container)
+    way, why = way_of_task(task, container)
     if container is not None and container.is_refused:
         way, why = "unsupported", container.text
     after = {other for feed in task.feeds for other in tasks_of(feed.source)} | set(task.guards)
@@ -143,7 +143,8 @@ def _is_learned(plan: Plan, task: Task) -> bool:
     return any(cut and cut.field.seconds_per_job and cut.field.seconds_per_event is None for cut in cuts)
 
 
-def _way(task: Task, container: Foreseen | None) -> tuple[str, str]:
+def way_of_task(task: Task, container: Foreseen | None = None) -> tuple[str, str]:
+    """Returns how a step is run, and for what reason."""
     if task.process is None:
         return "engine", "only its valueFrom and when are evaluated"
     if not isinstance(task.process, Tool):
@@ -167,14 +168,14 @@ def _ranges(values: Values, task: Task) -> tuple[int, int]:
 def _waits(plan: Plan, task: Task) -> list[str]:
     reasons = []
     for feed in task.feeds:
-        for name, what in _whole(plan, feed.source):
+        for name, what in whole_reads(plan, feed.source):
             merged = task.merge is not None and task.merge.input == feed.name
             why = "a merge reads all its inputs" if merged else what
             reasons.append(f"{feed.name} waits for all of {name}: {why}")
     return reasons
 
 
-def _whole(plan: Plan, source: Source) -> list[tuple[str, str]]:
+def whole_reads(plan: Plan, source: Source) -> list[tuple[str, str]]:
     """Returns the tasks of which a source needs more than one job, each with the reason."""
     found: dict[str, str] = {}
     for part in walk(source):

@@ -174,12 +174,27 @@ class LocalBackend:
 
     def waiting(self, handles: Iterable[str]) -> dict[str, str]:
         """Returns why attempts wait: for a worker, or behind others of its batch."""
-        words = f"all {len(self._workers)} workers are busy, or what is free is not enough for it"
-        waits = dict.fromkeys((spec.handle for spec in self._waiting), words)
+        waits = {spec.handle: self._why(spec) for spec in self._waiting}
         for worker in self._workers:
             behind = list(worker.held)[1:]
             waits |= dict.fromkeys(behind, f"worker {worker.name} does other jobs of its batch first")
         return {handle: waits[handle] for handle in handles if handle in waits}
+
+    def _why(self, spec: JobSpec) -> str:
+        """Returns what a job that no worker was given waits for."""
+        busy = [worker for worker in self._workers if worker.held]
+        if len(busy) == len(self._workers):
+            return f"all {len(busy)} workers are busy"
+        cores = self._cores - sum(worker.claim_cores for worker in busy)
+        if _cores(spec) > cores:
+            return f"it needs {_cores(spec):g} cores, and {cores:g} of {self._cores} are free"
+        ram_mb = self._ram_mb - sum(worker.claim_mb for worker in busy)
+        if spec.resources.ram_mb > ram_mb:
+            return (
+                f"it needs {spec.resources.ram_mb:g} MiB of memory, and {ram_mb:.0f} of {self._ram_mb:.0f} "
+                "are free"
+            )
+        return "jobs before it are given to workers first"
 
     def cancel(self, handles: Iterable[str]) -> None:
         """Ends attempts; one that waits is reported at once, one that runs when it has ended."""

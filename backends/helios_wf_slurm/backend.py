@@ -16,7 +16,7 @@ from helios_wf_slurm.driver import Driver
 from helios_wf_slurm.fleet import Fleet
 from helios_wf_slurm.meanings import is_away
 from helios_wf_slurm.profile import read_profile
-from helios_wf_slurm.site import ask_site, never
+from helios_wf_slurm.site import Site, ask_site, never
 from helios_wf_slurm.submission import submissions
 
 WINDOW = 10_000
@@ -62,6 +62,13 @@ class SlurmBackend:
     def examine(settings: BackendSettings) -> Iterator[Finding]:
         """Yields what was found of the site, step by step."""
         return examine(settings)
+
+    @staticmethod
+    def explain(settings: BackendSettings, handles: Iterable[str]) -> dict[str, str]:
+        """Returns why attempts of any engine have not begun, in Slurm's words and ours; changes nothing."""
+        profile = read_profile(settings.options)
+        folder = Path(profile.folder or Path(settings.home, "slurm"))
+        return Fleet(folder, profile, Driver(profile.call_seconds), settings.jobs, Site()).why(handles)
 
     def define(self, values: dict[str, Json]) -> None:
         """Takes tool bodies and constant inputs by digest; a known digest is passed over."""

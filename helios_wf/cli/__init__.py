@@ -29,6 +29,9 @@ COMMANDS = {
     "dataset": Lazy("helios_wf.cli.dataset", "dataset", "Add, list, show, close and verify datasets."),
     "runs": Lazy("helios_wf.cli.runs", "runs", "List runs."),
     "status": Lazy("helios_wf.cli.runs", "status", "Show where a run stands, also while it runs."),
+    "explain": Lazy(
+        "helios_wf.cli.explain", "explain", "Say why a job waits, failed, was run again or was skipped."
+    ),
     "ranges": Lazy("helios_wf.cli.ranges", "ranges", "Show the event ranges of a run, and why some failed."),
     "pause": Lazy("helios_wf.cli.runs", "pause", "Start nothing new in a run until it is resumed."),
     "cancel": Lazy("helios_wf.cli.runs", "cancel", "End a run."),

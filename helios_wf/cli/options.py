@@ -92,6 +92,19 @@ def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
+def job_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the argument JOB: of a job, a step or a run (``addresses``); None: the latest run."""
+    argument = click.argument("job", metavar="[JOB]", required=False, shell_complete=_complete_job)
+    decorated: Callable[..., Any] = argument(command)
+    return decorated
+
+
+def _complete_job(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from helios_wf.cli.completion import jobs_beginning
+
+    return jobs_beginning(incomplete)
+
+
 def _complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     from helios_wf.cli.completion import runs_beginning
 

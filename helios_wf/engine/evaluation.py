@@ -83,12 +83,9 @@ class Evaluator:
         Raises:
             JobError: an expression failed, or ``when`` gave no boolean.
         """
-        own = {feed.name: self._before(feed, path, override or {}) for feed in self._own}
+        own = self._own_before(path, override)
         if self._evaluated or self.task.when:
-            every = self.constants().inputs | own
-            after = dict(every)
-            for feed in self._evaluated:
-                after[feed.name] = yield from self._value_from(feed, every)
+            after = yield from self._after(own)
             if not (yield from self._when(after)):
                 return None
             own |= {feed.name: after[feed.name] for feed in self._evaluated}
@@ -98,6 +95,25 @@ class Evaluator:
                 own[feed.name] = value
         self._check_companions(own)
         return self._named(own)
+
+    def considered(self, path: Path) -> Work[dict[str, Json]]:
+        """Evaluates what ``when`` is given.
+
+        Raises:
+            JobError: an expression failed, or what it reads is gone.
+        """
+        return (yield from self._after(self._own_before(path)))
+
+    def _own_before(self, path: Path, override: dict[str, Json] | None = None) -> dict[str, Json]:
+        return {feed.name: self._before(feed, path, override or {}) for feed in self._own}
+
+    def _after(self, own: dict[str, Json]) -> Work[dict[str, Json]]:
+        """Evaluates ``valueFrom`` over the inputs."""
+        every = self.constants().inputs | own
+        after = dict(every)
+        for feed in self._evaluated:
+            after[feed.name] = yield from self._value_from(feed, every)
+        return after
 
     def resources(self, inputs: dict[str, Json]) -> Work[Resources]:
         """Evaluates what a job of the tool with these own inputs asks for."""

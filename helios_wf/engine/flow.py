@@ -26,7 +26,7 @@ from helios_wf.engine.places import place_of
 from helios_wf.engine.queue import Queue
 from helios_wf.engine.range_book import Cutting
 from helios_wf.engine.repair import GROWS, grow
-from helios_wf.engine.restoring import restore
+from helios_wf.engine.restoring import recall, restore
 from helios_wf.engine.settling import settle
 from helios_wf.engine.sizing import Sizing
 from helios_wf.engine.specs import Specs
@@ -140,6 +140,10 @@ class Flow:
         restore(self, tx)
         self.chains.restore()
         self.look_at_losses()
+
+    def recall(self, tx: Tx) -> None:
+        """Makes as much of that memory as it takes to look at single jobs; the flow is not to be driven."""
+        recall(self, tx)
 
     # -- settle --------------------------------------------------------------------------------------------
 

@@ -357,12 +357,12 @@ def needs_of(plan: Plan, node: Node) -> tuple[Need, ...]:
     positions = tuple(range(len(plan.tasks) + len(plan.domains)))
     if node.kind == "task":
         task = plan.tasks[node.number]
-        needs = [need for feed in task.feeds for need in _value_needs(plan, feed.source, positions)]
+        needs = [need for feed in task.feeds for need in value_needs(plan, feed.source, positions)]
         guards = task.guards
     else:
         needs = list(_shape_needs(plan, plan.domains[node.number], positions))
         guards = ()
-    needs += [_task_need(plan, guard, positions) for guard in guards]
+    needs += [task_need(plan, guard, positions) for guard in guards]
     return tuple(dict.fromkeys(needs))
 
 
@@ -371,13 +371,13 @@ def _shape_needs(plan: Plan, domain: Domain, positions: tuple[int, ...]) -> Iter
     for axis in domain.axes:
         yield from _length_needs(plan, axis.source, positions)
     if domain.parts is not None:
-        yield _task_need(plan, domain.parts, positions)
+        yield task_need(plan, domain.parts, positions)
     if domain.cut is not None:
         for source in (domain.cut.file, domain.cut.first, domain.cut.count):
             if source is not None:
-                yield from _value_needs(plan, source, positions)
+                yield from value_needs(plan, source, positions)
     for guard in domain.guards:
-        yield _task_need(plan, guard, positions)
+        yield task_need(plan, guard, positions)
 
 
 def _size_needs(plan: Plan, number: int, positions: tuple[int, ...]) -> Iterator[Need]:
@@ -391,7 +391,8 @@ def _size_needs(plan: Plan, number: int, positions: tuple[int, ...]) -> Iterator
             yield from _size_needs(plan, outer, positions)
 
 
-def _task_need(plan: Plan, task: int, positions: tuple[int, ...]) -> Need:
+def task_need(plan: Plan, task: int, positions: tuple[int, ...]) -> Need:
+    """Returns that a task must be complete at the path of the given positions of a reader's path."""
     return Need(Node("task", task), positions[: len(plan.tasks[task].chain)])
 
 
@@ -401,30 +402,30 @@ def _length_needs(plan: Plan, source: Source, positions: tuple[int, ...]) -> lis
         return _length_needs(plan, source.source, _chosen(positions, source.positions))
     if isinstance(source, Gathered) and not source.splice:
         return list(_size_needs(plan, source.domain, positions))
-    return list(_value_needs(plan, source, positions))
+    return list(value_needs(plan, source, positions))
 
 
-def _value_needs(plan: Plan, source: Source, positions: tuple[int, ...]) -> Iterator[Need]:
+def value_needs(plan: Plan, source: Source, positions: tuple[int, ...]) -> Iterator[Need]:
     """Yields what must be complete for a value at the path of the given positions of a reader's path."""
     match source:
         case JobOutput(task, _) | MergeOutput(task, _, _):
-            yield _task_need(plan, task, positions)
+            yield task_need(plan, task, positions)
         case Gathered(inside, domain):
             outside = positions[: len(plan.domains[domain].chain)]
             yield from _size_needs(plan, domain, outside)
-            yield from _value_needs(plan, inside, outside)
+            yield from value_needs(plan, inside, outside)
         case At(inside, chosen):
-            yield from _value_needs(plan, inside, _chosen(positions, chosen))
+            yield from value_needs(plan, inside, _chosen(positions, chosen))
         case Element(inside, _, depth):
-            yield from _value_needs(plan, inside, positions[:depth])
+            yield from value_needs(plan, inside, positions[:depth])
         case Guarded(inside, task):
-            yield _task_need(plan, task, positions)
-            yield from _value_needs(plan, inside, positions)
+            yield task_need(plan, task, positions)
+            yield from value_needs(plan, inside, positions)
         case RangeBound():
             return
         case _:
             for part in inner(source):
-                yield from _value_needs(plan, part, positions)
+                yield from value_needs(plan, part, positions)
 
 
 def _chosen(positions: tuple[int, ...], chosen: tuple[int, ...]) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ import msgspec
 from helios_wf.backend import Backend
 from helios_wf.engine import paths
 from helios_wf.engine.adoption import Adoption
+from helios_wf.engine.answering import Answer, why_failing
 from helios_wf.engine.durable import sync_folder
 from helios_wf.engine.flow import Flow
 from helios_wf.engine.job import Job
@@ -24,7 +25,7 @@ from helios_wf.errors import BackendUnreachableError, HeliosError, RunTakenError
 from helios_wf.model import JobSpec, RangeNews, Report
 from helios_wf.states import Cause, RunState
 from helios_wf.store import Store, jobs, requests, runs
-from helios_wf.store.rows import OpenJob
+from helios_wf.store.rows import OpenJob, Request
 
 LEASE_S = 30.0
 """An engine that was not heard for so long counts as dead."""
@@ -219,7 +220,7 @@ class Engine:
         """Settles, expands and leases for one run, in one transaction; then feeds and submits."""
         flow = held.flow
         room = 0 if self._is_halted(held) else self.backend.room()
-        if not reports and not news and not flow.may_feed and not flow.may_lease(room):
+        if not (reports or news or started or flow.may_feed or flow.may_lease(room)):
             return
         begun = time.monotonic()
         with self.store.write() as tx:
@@ -290,6 +291,24 @@ class Engine:
                 self.wishes[held.id] = msgspec.convert(request.arguments, Wish)
             elif request.verb == "resume":
                 self._paused.discard(held.id)
+            elif request.verb == "explain":
+                with self.store.write() as tx:
+                    requests.answer(tx, request.id, msgspec.to_builtins(self._answer(held, request)))
+
+    def _answer(self, held: Held, request: Request) -> Answer:
+        """Returns what only this engine knows of a run, and of attempts that were handed out."""
+        return Answer(
+            self._why_halted(held), self.backend.room(), self.backend.waiting(request.arguments or [])
+        )
+
+    def _why_halted(self, held: Held) -> str:
+        if held.flow.stopping:
+            return "it is being cancelled"
+        if held.id in self._paused:
+            return "it is paused: what runs ends, and nothing new is started"
+        if held.id in self.wishes:
+            return "it is to be tried again: what runs ends first, and nothing new is started until then"
+        return why_failing(held.flow)
 
     def is_paused(self, run: str) -> bool:
         """Says whether a run starts nothing new because somebody paused it."""

@@ -43,6 +43,13 @@ class Merge:
         for group in range(len(self.scheme[output][level + 1])):
             yield (*self.prefix, output, level + 1, group)
 
+    def jobs(self) -> Iterator[Path]:
+        """Yields the paths of all its jobs, in order."""
+        for output, levels in enumerate(self.scheme):
+            for level, groups in enumerate(levels):
+                for group in range(len(groups)):
+                    yield (*self.prefix, output, level, group)
+
     @property
     def is_complete(self) -> bool:
         """Whether every output is there."""
@@ -108,6 +115,10 @@ class Merges:
     def of_job(self, task: int, path: Path) -> Merge:
         """Returns the merge that a job belongs to."""
         return self._merges[task, path[:-OWN_INDICES]]
+
+    def find(self, task: int, prefix: Path) -> Merge | None:
+        """Returns a merge by its task and path, None where it was not opened yet."""
+        return self._merges.get((task, prefix))
 
     def last_jobs(self, task: int, prefix: Path) -> list[Path]:
         """Returns the paths of the jobs that make a merge's outputs, in order."""

@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
 def restore(flow: Flow, tx: Tx) -> None:
     """Tells a new flow what the store knows of its run; attempts that are handed out are in flight."""
-    stored = [
-        (len(paths.from_text(text)), domain, text, payload)
-        for domain, text, payload in shapes.all(tx, flow.run)
-    ]
-    for _, domain, text, payload in sorted(stored, key=lambda row: row[:3]):
-        _shape(flow, domain, paths.from_text(text), payload)
+    _shapes(flow, tx)
     flow.tally.restore(tx)
     flow.specs.forgotten = flow.tally.forgotten
     for number, text, state, attempt, charged, lost, not_before in jobs.states(tx, flow.run):
@@ -32,6 +27,31 @@ def restore(flow: Flow, tx: Tx) -> None:
     for number, path in flow.merges.stored():
         flow.frontier.hold(number, path)
         flow.start_merge(flow.plan.tasks[number], path)
+
+
+def recall(flow: Flow, tx: Tx) -> None:
+    """Tells a new flow what must be known to look at single jobs and to evaluate their inputs, no more.
+
+    It reads in this transaction, and is not to be driven.
+    """
+    flow.outputs.tx = tx
+    flow.ways.restore(tx)
+    _shapes(flow, tx)
+    for number, text, state, attempt, *_ in jobs.states(tx, flow.run, (JobState.FAILED, JobState.CANCELLED)):
+        job = Job(number, paths.from_text(text), Tries(attempt))
+        if flow.losses.takes(job, state):
+            flow.losses.lose(job, state)
+    for number, path in flow.merges.stored():
+        flow.start_merge(flow.plan.tasks[number], path)
+
+
+def _shapes(flow: Flow, tx: Tx) -> None:
+    stored = [
+        (len(paths.from_text(text)), domain, text, payload)
+        for domain, text, payload in shapes.all(tx, flow.run)
+    ]
+    for _, domain, text, payload in sorted(stored, key=lambda row: row[:3]):
+        _shape(flow, domain, paths.from_text(text), payload)
 
 
 def _shape(flow: Flow, domain: int, path: Path, payload: Json) -> None:

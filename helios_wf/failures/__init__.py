@@ -9,7 +9,7 @@ from helios_wf.failures.failure import Failure, briefly, failed_range, failure_o
 from helios_wf.failures.kinds import Kind, Kinds
 from helios_wf.failures.naming import job_name, several, span
 from helios_wf.failures.reading import of_run
-from helios_wf.failures.telling import told, told_kind, told_kinds
+from helios_wf.failures.telling import headline, told, told_kind, told_kinds
 
 __all__ = [
     "Failure",
@@ -18,6 +18,7 @@ __all__ = [
     "briefly",
     "failed_range",
     "failure_of",
+    "headline",
     "job_name",
     "likeness",
     "of_run",

@@ -8,9 +8,10 @@ MOST_NAMED = 12
 """Jobs, or spans of jobs, that one text names."""
 
 
-def job_name(step: str, path: str) -> str:
+def job_name(step: str, path: str | tuple[int, ...]) -> str:
     """Returns ``step[0,7]`` for the job at index path ``0/7``; the step alone where it has only one."""
-    return f"{step}[{path.replace('/', ',')}]" if path else step
+    index = path.replace("/", ",") if isinstance(path, str) else ",".join(map(str, path))
+    return f"{step}[{index}]" if index else step
 
 
 def several(step: str, paths: Iterable[str]) -> str:

@@ -22,12 +22,12 @@ TAIL_LINES = 8
 def told_kinds(kinds: Sequence[Kind]) -> list[str]:
     """Returns what is to be said of failures: of the first kinds all, of the others the cause."""
     lines = [line for kind in kinds[:SHOWN] for line in told_kind(kind)]
-    return lines + [_headline(kind) for kind in kinds[SHOWN:]]
+    return lines + [headline(kind) for kind in kinds[SHOWN:]]
 
 
 def told_kind(kind: Kind) -> list[str]:
     """Returns what is to be said of jobs that failed in the same way."""
-    lines = [_headline(kind), *told(kind.first)[1:]]
+    lines = [headline(kind), *told(kind.first)[1:]]
     return [*lines, f"  in the same way failed {kind.others}"] if kind.others else lines
 
 
@@ -48,7 +48,8 @@ def told(failure: Failure) -> list[str]:
     return lines
 
 
-def _headline(kind: Kind) -> str:
+def headline(kind: Kind) -> str:
+    """Returns the cause of a kind of failures, and how many jobs failed so."""
     total = f" of {kind.total:,}" if kind.total is not None else ""
     same = f" (the same error in {kind.n_jobs:,}{total} jobs)" if kind.n_jobs > 1 else ""
     return told(kind.first)[0] + same

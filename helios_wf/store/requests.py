@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from helios_wf.model import Json
 from helios_wf.store.clock import now
-from helios_wf.store.codec import dump_or_none, instant, load
+from helios_wf.store.codec import dump, dump_or_none, instant, load
 from helios_wf.store.rows import Request
 from helios_wf.store.schema import requests
 
-Verb: TypeAlias = Literal["cancel", "pause", "resume", "retry"]
+Verb: TypeAlias = Literal["cancel", "pause", "resume", "retry", "explain"]
 
 
-def put(tx: Connection, run: str, verb: Verb, arguments: Json = None) -> None:
-    """Leaves a request for the engine of a run."""
+def put(tx: Connection, run: str, verb: Verb, arguments: Json = None) -> int:
+    """Leaves a request for the engine of a run and returns its number."""
     row = {"run": run, "verb": verb, "arguments": dump_or_none(arguments), "at": now(tx)}
-    tx.execute(insert(requests).values(row))
+    return int(tx.execute(insert(requests).values(row).returning(requests.c.id)).scalar_one())
+
+
+def answer(tx: Connection, id: int, value: Json) -> None:
+    """Answers a request that asks for something."""
+    tx.execute(update(requests).where(requests.c.id == id).values(answer=dump(value)))
+
+
+def answered(tx: Connection, id: int) -> Json:
+    """Returns the answer to a request, None while there is none."""
+    return load(tx.execute(select(requests.c.answer).where(requests.c.id == id)).scalar())
+
+
+def forget(tx: Connection, id: int) -> None:
+    """Forgets a request, whatever became of it."""
+    tx.execute(delete(requests).where(requests.c.id == id))
 
 
 def pending(tx: Connection, run: str) -> bool:

@@ -74,6 +74,12 @@ def get(tx: Connection, id_or_prefix: str) -> RunRow:
     raise RunError(f"no run {id_or_prefix!r}{hint}")
 
 
+def begins(tx: Connection, beginning: str) -> bool:
+    """Says whether the id of a run begins so."""
+    query = select(runs.c.id).where(func.substr(runs.c.id, 1, len(beginning)) == beginning).limit(1)
+    return bool(beginning) and tx.execute(query).first() is not None
+
+
 def latest(tx: Connection) -> RunRow | None:
     """Returns the run that was recorded last, None when there is none."""
     found = tx.execute(select(runs).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(1)).first()

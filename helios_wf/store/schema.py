@@ -189,6 +189,7 @@ requests = Table(
     Column("arguments", Text),
     Column("at", Double, nullable=False),
     Column("taken", Double),
+    Column("answer", Text),
     Index(None, "run", "taken"),
 )
 

@@ -6,10 +6,13 @@ and are to be called behind ``runs.fence`` in the same transaction.
 
 from helios_wf.store.jobs.moves import forget, lease, record, reset, settle, started
 from helios_wf.store.jobs.reads import (
+    below,
     counts,
+    counts_below,
     every,
     failed,
     failures,
+    find,
     get,
     open,
     outputs,
@@ -18,10 +21,13 @@ from helios_wf.store.jobs.reads import (
 )
 
 __all__ = [
+    "below",
     "counts",
+    "counts_below",
     "every",
     "failed",
     "failures",
+    "find",
     "forget",
     "get",
     "lease",

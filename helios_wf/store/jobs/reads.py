@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from helios_wf.errors import RunError
 from helios_wf.model import DeviceUse, Json
@@ -31,11 +31,17 @@ def get(tx: Connection, run: str, task: int, path: str) -> JobRow:
     Raises:
         RunError: it has no row (yet).
     """
-    query = select(jobs).where(jobs.c.run == run, jobs.c.task == task, jobs.c.path == paths.key(path))
-    found = tx.execute(query).first()
+    found = find(tx, run, task, path)
     if found is None:
         raise RunError(f"run {run} has no job {task}/{path} that was ever handed out")
-    return _row(found)
+    return found
+
+
+def find(tx: Connection, run: str, task: int, path: str) -> JobRow | None:
+    """Returns a job, None where it has no row (yet)."""
+    query = select(jobs).where(jobs.c.run == run, jobs.c.task == task, jobs.c.path == paths.key(path))
+    found = tx.execute(query).first()
+    return None if found is None else _row(found)
 
 
 def outputs(tx: Connection, run: str, task: int, wanted: Iterable[str]) -> dict[str, tuple[JobState, Json]]:
@@ -62,16 +68,51 @@ def outputs_below(
             yield paths.path(key), _STATE[state], load(text)
 
 
-def states(tx: Connection, run: str) -> Iterator[tuple[int, str, JobState, int, int, int, float]]:
-    """Yields ``(task, path, state, attempt, charged, lost, not_before)`` of all jobs of a run, in order."""
+def states(
+    tx: Connection, run: str, chosen: Iterable[JobState] | None = None
+) -> Iterator[tuple[int, str, JobState, int, int, int, float]]:
+    """Yields ``(task, path, state, attempt, charged, lost, not_before)`` of the jobs of a run, in order.
+
+    Of all of them, or of those in the chosen states.
+    """
     c = jobs.c
     query = (
         select(c.task, c.path, c.state, c.attempt, c.charged, c.lost, c.not_before)
         .where(c.run == run)
         .order_by(c.task, c.path)
     )
+    if chosen is not None:
+        query = query.where(c.state.in_(builtins.list(chosen)))
     for task, key, state, attempt, charged, lost, not_before in _streamed(tx, query):
         yield task, paths.path(key), _STATE[state], attempt, charged, lost, not_before
+
+
+def below(
+    tx: Connection, run: str, task: int, prefix: str = "", chosen: Iterable[JobState] | None = None
+) -> Iterator[JobRow]:
+    """Yields the jobs of a task at or below an index prefix, in numeric order; all, or in some states."""
+    first, stop = paths.below(prefix)
+    query = select(jobs).where(jobs.c.run == run, jobs.c.task == task)
+    if chosen is not None:
+        query = query.where(jobs.c.state.in_(builtins.list(chosen)))
+    at = query.where(jobs.c.path == paths.key(prefix))
+    inside = query.where(jobs.c.path >= first, jobs.c.path < stop).order_by(jobs.c.path)
+    for part in (at, inside):
+        for row in _streamed(tx, part):
+            yield _row(row)
+
+
+def counts_below(tx: Connection, run: str, task: int, prefix: str = "") -> dict[JobState, int]:
+    """Returns how many jobs of a task, at or below an index prefix, are in each state that occurs."""
+    first, stop = paths.below(prefix)
+    c = jobs.c
+    query = (
+        select(c.state, func.count())
+        .where(c.run == run, c.task == task)
+        .where(or_(c.path == paths.key(prefix), and_(c.path >= first, c.path < stop)))
+        .group_by(c.state)
+    )
+    return {_STATE[state]: number for state, number in tx.execute(query)}
 
 
 def counts(tx: Connection, run: str) -> dict[int, dict[JobState, int]]:

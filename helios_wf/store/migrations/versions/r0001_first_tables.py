@@ -227,6 +227,7 @@ def _requests() -> None:
         sa.Column("arguments", sa.Text(), nullable=True),
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("taken", sa.Double(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("requests_run_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("requests_pkey")),
     )

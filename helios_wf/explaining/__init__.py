@@ -1,0 +1,7 @@
+"""Why a job, a step or a run stands where it does: waits, failed, run again, skipped, cancelled."""
+
+from helios_wf.explaining.explain import explain
+from helios_wf.explaining.nouns import Explanation, Reason, Try
+from helios_wf.explaining.words import told
+
+__all__ = ["Explanation", "Reason", "Try", "explain", "told"]
