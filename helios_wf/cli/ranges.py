@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -192,7 +193,7 @@ class Book:
             row.host or None,
             row.worker or None,
             started if row.started_at else None,
-            row.wall_s if row.started_at else None,
+            seconds(row),
             row.cpu_s if row.started_at else None,
             row.peak_memory_mb,
             row.n_out,
@@ -275,9 +276,16 @@ def _cells(book: Book, row: RangeRow, file: str) -> tuple[Cell, ...]:
         row.number,
         briefly(row),
         row.worker or None,
-        round(row.wall_s, 3) if row.started_at else None,
+        None if (wall_s := seconds(row)) is None else round(wall_s, 3),
         row.n_out,
     )
+
+
+def seconds(row: RangeRow) -> float | None:
+    """Returns how long the last try of a range took, or has taken until now; None where it did not begin."""
+    if not row.started_at:
+        return None
+    return max(0.0, time.time() - row.started_at) if row.state is RangeState.RUNNING else row.wall_s
 
 
 def _json(book: Book, out: IO[str]) -> None:

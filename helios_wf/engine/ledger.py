@@ -211,7 +211,7 @@ class Ledger:
         ended = {EventRange(report.first, report.stop, report.number).id for report in news.ranges}
         known = self._underway.get((job.task, job.path), {}) | news.processed
         self._underway[job.task, job.path] = {one: known[one] for one in known if one not in ended}
-        self._writes.begin(job, book.begun(set(news.begun) - ended))
+        self._writes.begin(job, book.begun(set(news.begun) - ended), news.host, news.worker)
         self._take(tx, job, news.ranges, news.host, news.worker)
         if news.wants:
             self._wants[news.handle] = news.wants

@@ -10,7 +10,7 @@ from helios_wf.engine.range_book import Book, Changes
 from helios_wf.engine.repair import OpenRange
 from helios_wf.states import RangeState
 from helios_wf.store import Tx, event_ranges
-from helios_wf.store.rows import NewRange, RangeLease, RangeMove, RangeSettlement
+from helios_wf.store.rows import NewRange, RangeBegin, RangeLease, RangeMove, RangeSettlement
 
 
 class Writes:
@@ -21,7 +21,7 @@ class Writes:
         self._clear()
 
     def _clear(self) -> None:
-        self._begun: list[RangeLease] = []
+        self._begun: list[RangeBegin] = []
         self._settled: list[RangeSettlement] = []
         self._back: list[tuple[int, str, int, bool]] = []
         self._made: list[NewRange] = []
@@ -34,9 +34,13 @@ class Writes:
         """Tries were given to an attempt."""
         self._leases += _leases(job, attempt, taken)
 
-    def begin(self, job: Job, tries: Iterable[OpenRange]) -> None:
+    def begin(self, job: Job, tries: Iterable[OpenRange], host: str, worker: str) -> None:
         """The tool of the job's attempt began tries."""
-        self._begun += _leases(job, job.tries.attempt, tries)
+        text, attempt = paths.to_text(job.path), job.tries.attempt
+        self._begun += [
+            RangeBegin(job.task, text, one.first, one.stop, one.number, attempt, host, worker)
+            for one in tries
+        ]
 
     def change(self, job: Job, changes: Changes, host: str = "", worker: str = "") -> None:
         """A report, or what another range has shown, changed ranges of a job."""

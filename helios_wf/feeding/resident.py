@@ -29,6 +29,11 @@ from helios_wf.states import PERMANENT, Cause
 MOST_FRUITLESS = 3
 """Processes in a row that may end before their time without having settled a range."""
 
+_MUTE = (
+    "it ended as if all were done, without having said that it is ready for event ranges: "
+    "its 'helios:events' is for a tool that speaks the lines of docs/event-streams.md"
+)
+
 _OF_ATTEMPT = (Cause.CANCELLED, Cause.DISK, Cause.LOST, Cause.NOT_STARTED, Cause.NOT_READY)
 """Causes that end the attempt: no range is to blame, and another process would fare no better."""
 
@@ -111,7 +116,8 @@ class Residency:
             failure = {"cause": told.cause, "message": str(told), "permanent": told.cause in PERMANENT}
         else:
             if not talk.is_ready and failure["cause"] is not Cause.DISK:
-                text = f"{failure['message']} before it was ready"
+                is_mute = failure["cause"] is Cause.PROTOCOL
+                text = _MUTE if is_mute else f"{failure['message']} before it was ready"
                 failure |= {"cause": Cause.NOT_READY, "message": text, "permanent": False}
         if failure["cause"] is Cause.NOT_READY:
             failure["message"] += _last_line(tool.log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from helios_wf.cwl.program import Program
@@ -18,6 +19,7 @@ from helios_wf.states import PERMANENT, Cause
 
 _FULL = "No space left on device where it ran"
 _LONGEST = 2000
+_SHOWN = 3
 
 
 class Settling:
@@ -49,12 +51,18 @@ class Settling:
         try:
             outputs = self.folders.outputs(work.one, answer.outputs)
         except JobError as error:
-            self.failed(work, error.cause, str(error))
+            self.failed(work, error.cause, f"{error}{self._elsewhere(error.cause)}")
         except OSError as error:
             cause = Cause.DISK if error.errno in DISK_ERRORS else Cause.LOST
             self.failed(work, cause, f"its outputs could not be read: {error}")
         else:
             self._end(work, outputs=outputs, n_out=answer.n_out)
+
+    def _elsewhere(self, cause: Cause) -> str:
+        """Returns what is to be said where a tool seems to write outputs to its working directory."""
+        found = sorted(os.listdir(self._tool.folders.out)) if cause is Cause.MISSING_OUTPUT else []
+        shown = ", ".join(found[:_SHOWN]) + ("" if len(found) <= _SHOWN else " ...")
+        return f"; its working directory has {shown}, but a range's outputs go to its outdir" if found else ""
 
     def _said_to_have_failed(self, work: Work, answer: Failed) -> None:
         full = first_disk_error(answer.message) or (_FULL if is_full(self._directory) else None)

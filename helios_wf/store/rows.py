@@ -204,6 +204,15 @@ class RangeLease(RangeKey, frozen=True):
     depth: int = 0
 
 
+class RangeBegin(RangeKey, frozen=True):
+    """A try that the tool of an attempt began, and where."""
+
+    number: int
+    attempt: int
+    host: str = ""
+    worker: str = ""
+
+
 class NewRange(RangeKey, frozen=True):
     """A range that comes of another; it is not tried before the one that begins at ``waits_for``."""
 

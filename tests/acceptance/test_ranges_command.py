@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from driving import HELIOS_WF
+from driving import HELIOS_WF, wait_until
 from fragile_runs import Fragile
 from pyarrow import parquet
 
@@ -103,6 +103,34 @@ def test_parquet_goes_to_standard_output_too(failed: Fragile) -> None:
     done = subprocess.run(command, cwd=failed.helios.folder, capture_output=True, check=True)
     (row,) = parquet.read_table(io.BytesIO(done.stdout)).to_pylist()
     assert (row["first"], row["stop"]) == (21, 22)
+
+
+def test_a_range_that_hangs_is_told_with_its_worker_and_since_when(helios: Command) -> None:
+    fragile = Fragile(helios, "resident", 16, {3: "hang"})
+    text = (helios.folder / "fragile.cwl").read_text()
+    helios.write(
+        "fragile.cwl", text.replace("ToolTimeLimit: {timelimit: 2}", "ToolTimeLimit: {timelimit: 0}")
+    )
+    raw = f"fragile.0001.raw={fragile.raw[0]}"
+    engine = subprocess.Popen([HELIOS_WF, "run", "fragile.cwl", "--dataset", raw, "-q"], cwd=helios.folder)
+    found: list[dict[str, object]] = []
+
+    def hangs() -> bool:
+        assert engine.poll() is None
+        store = helios.folder / ".helios" / "helios.db"
+        if store.exists() and helios("ranges", "--state", "running", "--format", "json") == 0:
+            found[:] = json.loads(helios.out)
+        return bool(found)
+
+    wait_until(hangs, "no range began")
+    assert helios("cancel") == 0
+    engine.communicate()
+    (row,) = found
+    assert (row["first"], row["stop"], row["cause"]) == (0, 16, None)
+    assert row["worker"]
+    assert row["host"]
+    assert str(row["started"]).startswith("20")
+    assert row["wall_s"] is not None
 
 
 def test_what_there_is_not_is_told(failed: Fragile) -> None:

@@ -121,6 +121,14 @@ def test_outputs_are_checked_for_place_and_type_and_the_tool_goes_on(
     assert words in report.ranges[0].message
 
 
+def test_a_tool_that_writes_to_its_working_directory_is_told_where_to_write(tmp_path: Path) -> None:
+    body = "pathlib.Path('out').write_text('x'); say('done', range=one['range'])"
+    report = attempt(tmp_path, raw_tool(tmp_path, body), FIVE[0])
+    assert causes(report) == {0: Cause.MISSING_OUTPUT}
+    said = "; its working directory has out, but a range's outputs go to its outdir"
+    assert report.ranges[0].message.endswith(said)
+
+
 FAULTS = {
     "an exit code": ("sys.exit(3)", Cause.EXIT),
     "exit code 0": ("sys.exit(0)", Cause.PROTOCOL),
@@ -228,7 +236,11 @@ def test_a_flood_of_lines_after_the_last_range_does_not_keep_a_tool_alive(tmp_pa
 
 @pytest.mark.parametrize(
     ("before", "words"),
-    [("sys.exit('no geometry')", "no geometry"), ("time.sleep(1000)", "not ready after 0.5 s")],
+    [
+        ("sys.exit('no geometry')", "exited with 1 before it was ready: no geometry"),
+        ("print('all done'); sys.exit(0)", "without having said that it is ready"),
+        ("time.sleep(1000)", "not ready after 0.5 s"),
+    ],
 )
 @pytest.mark.parametrize("way", [Way.RESIDENT, Way.FOLDER])
 def test_a_tool_that_never_gets_ready_charges_no_range(

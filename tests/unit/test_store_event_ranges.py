@@ -10,6 +10,7 @@ from helios_wf.states import Cause, RangeState
 from helios_wf.store import Store, event_ranges, log
 from helios_wf.store.rows import (
     NewRange,
+    RangeBegin,
     RangeCount,
     RangeLease,
     RangeMove,
@@ -46,8 +47,10 @@ def states(store: Store) -> dict[tuple[int, int], str]:
 def test_a_range_goes_from_its_lease_to_its_end_and_all_that_was_reported_is_kept(store: Store) -> None:
     leased(store, (0, 10), (10, 2**40))
     with store.write() as tx:
-        event_ranges.begin(tx, RUN, [RangeLease(*JOB, 0, 10, 1, 1)])
+        event_ranges.begin(tx, RUN, [RangeBegin(*JOB, 0, 10, 1, 1, "node7", "w1")])
     assert states(store) == {(0, 10): "RUNNING", (10, 2**40): "LEASED"}
+    row, _ = rows(store)
+    assert (row.host, row.worker, row.started_at > 1e9) == ("node7", "w1", True)
     told = {"n_out": 9, "wall_s": 1.5, "cpu_s": 1.25, "started_at": 1700000000.25, "directory": "/d"}
     settled(store, 0, 10, outputs={"out": [1, "é"]}, peak_memory_mb=12.5, **told)
     row, _ = rows(store)
@@ -85,7 +88,7 @@ def test_what_is_put_back_is_not_charged_and_its_old_try_counts_no_more(store: S
     leased(store, (0, 10), (10, 20), (20, 30))
     settled(store, 0, 10)
     with store.write() as tx:
-        event_ranges.begin(tx, RUN, [RangeLease(*JOB, 20, 30, 1, 1)])
+        event_ranges.begin(tx, RUN, [RangeBegin(*JOB, 20, 30, 1, 1)])
         event_ranges.put_back(tx, RUN, [(*JOB, 2, True)])
         event_ranges.put_back(tx, RUN, [(*JOB, 1, True)])
     assert states(store) == {(0, 10): "DONE", (10, 20): "READY", (20, 30): "READY"}

@@ -12,7 +12,7 @@ from helios_wf.states import RANGE_MOVES, RangeState, sources
 from helios_wf.store import bulk, log, paths
 from helios_wf.store.clock import now
 from helios_wf.store.codec import dump_or_none, plain
-from helios_wf.store.rows import NewRange, RangeLease, RangeMove, RangeSettlement
+from helios_wf.store.rows import NewRange, RangeBegin, RangeLease, RangeMove, RangeSettlement
 
 _JOB = "run = :run AND task = :task AND path = :key"
 _THIS = f"{_JOB} AND first = :first AND stop = :stop"
@@ -28,7 +28,8 @@ _LEASE = """
 """
 
 _BEGIN = f"""
-    UPDATE event_ranges SET state = 'RUNNING'
+    UPDATE event_ranges SET state = 'RUNNING', started_at = :at, wall_s = NULL, cpu_s = NULL, host = :host,
+        worker = :worker
     WHERE {_THIS} AND number = :number AND attempt = :attempt AND state = 'LEASED'
 """
 
@@ -89,17 +90,17 @@ def lease(tx: Connection, run: str, leases: Sequence[RangeLease]) -> None:
     _refuse_unless_all("handed out", run, rows, bulk.affected(tx, _LEASE, rows))
 
 
-def begin(tx: Connection, run: str, begun: Iterable[RangeLease]) -> None:
+def begin(tx: Connection, run: str, begun: Sequence[RangeBegin]) -> None:
     """Moves tries from LEASED to RUNNING, where they are still LEASED."""
-    bulk.many(
-        tx,
-        _BEGIN,
-        [
-            _key(run, one.task, one.path, one.first, one.stop)
-            | {"number": one.number, "attempt": one.attempt}
-            for one in begun
-        ],
-    )
+    if not begun:
+        return
+    at = now(tx)
+    rows = [
+        _key(run, one.task, one.path, one.first, one.stop)
+        | {"number": one.number, "attempt": one.attempt, "host": one.host, "worker": one.worker, "at": at}
+        for one in begun
+    ]
+    bulk.many(tx, _BEGIN, rows)
 
 
 def settle(tx: Connection, run: str, settlements: Sequence[RangeSettlement]) -> None:
