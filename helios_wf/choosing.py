@@ -92,7 +92,7 @@ def load_runnable(
     document = load(path, root=root, cache=cache, overrides=overrides)
     if job and overrides.own and document.cwl_version == "v1.0":
         raise InputError(
-            f"{job.path}: 'cwl:requirements' needs a document of CWL v1.1 or later, and {document.path} is "
+            f"{job.name}: 'cwl:requirements' needs a document of CWL v1.1 or later, and {document.path} is "
             "one of v1.0; use 'cwltool:overrides'"
         )
     problems = problems_of(document)
@@ -109,14 +109,17 @@ def has_masks(document: Document) -> bool:
 
 
 def choose(
-    document: Document, job: JobFile | None, given: Sequence[str], store: Callable[[], Store]
+    document: Document,
+    job: JobFile | None,
+    given: Mapping[str, Sequence[str]],
+    store: Callable[[], Store],
 ) -> Choice:
     """Returns what there is to run of a document; ``store`` opens the store, where it is needed.
 
     Args:
         document: any document.
         job: a job file; one that binds an input with a mask binds them all, any other goes with datasets.
-        given: ``NAME=PATH`` datasets for its masks.
+        given: datasets for its masks: files, folders and patterns by name.
         store: opens the store; called where datasets start the runs.
 
     Raises:
@@ -127,10 +130,10 @@ def choose(
             f"{document.path} has no masks, so it takes no datasets; bind its inputs with a JOB file"
         )
     itself = sorted(given_names(job) & {each.name for each in document.process.inputs if each.mask})
-    if given and itself:
+    if given and itself and job is not None:
         raise UserError(
-            f"the JOB file {job.path if job else ''} binds {', '.join(map(repr, itself))}, which --dataset "
-            "is to bind by a mask; leave --dataset away, or take that out of the JOB file"
+            f"{job.name} binds {', '.join(map(repr, itself))}, which the dataset that is given is to bind by "
+            "a mask; give no dataset (--dataset), or take that out there"
         )
     if itself or not has_masks(document):
         return over_job(document, job)
@@ -210,8 +213,8 @@ def _check_values(workflow: Workflow, job: JobFile | None) -> None:
     valued = sorted(given_names(job) & {each.name for each in workflow.inputs if each.value is not None})
     if valued:
         raise InputError(
-            f"{job.path}: {', '.join(map(repr, valued))} has helios:value, so the name of the dataset "
-            "gives it; take it out of the JOB file"
+            f"{job.name}: {', '.join(map(repr, valued))} has helios:value, so the name of the dataset "
+            "gives it; take it out there"
         )
     unknown = unknown_inputs(job, workflow) if workflow.template is not None else []
     if unknown:
@@ -231,13 +234,11 @@ def _passed_over(
                 yield _left_out([name], f"input {each.name!r}: {reason}")
 
 
-def describe_given(store: Store, given: Iterable[str]) -> Given:
-    """Returns the datasets that ``NAME=PATH`` texts name; equal ones may be in the catalogue already.
-
-    A path may be a file, a folder (all files in it) or a pattern; one name may be given several times.
+def named_paths(given: Iterable[str]) -> dict[str, list[str]]:
+    """Returns the paths of each dataset that ``NAME=PATH`` texts name; a name may be given several times.
 
     Raises:
-        UserError: something is not ``NAME=PATH``, a pattern finds nothing, or a file cannot be used.
+        UserError: something is not ``NAME=PATH``.
     """
     wanted: dict[str, list[str]] = {}
     for text in given:
@@ -246,16 +247,29 @@ def describe_given(store: Store, given: Iterable[str]) -> Given:
             raise UserError(
                 f"--dataset {text!r} is not NAME=PATH, such as --dataset demo.1.events=events/*.csv"
             )
-        check_name(name)
         wanted.setdefault(name, []).append(path)
+    return wanted
+
+
+def describe_given(store: Store, given: Mapping[str, Sequence[str]]) -> Given:
+    """Returns the datasets that are given by name and paths; equal ones may be in the catalogue already.
+
+    A path may be a file, a folder (all files in it) or a pattern.
+
+    Raises:
+        MaskError: a name is no dataset name.
+        UserError: a pattern finds nothing, or a file cannot be used.
+    """
     new = []
+    for name in given:
+        check_name(name)
     with store.read() as tx:
-        for name, found in wanted.items():
+        for name, found in given.items():
             if datasets.exists(tx, name):
                 _check_same(datasets.get(tx, name), found)
             else:
                 new.append(Dataset(name, DatasetState.CLOSED, catalogue.describe_all(name, found)))
-    return Given(tuple(wanted), tuple(new))
+    return Given(tuple(given), tuple(new))
 
 
 def _check_same(known: Dataset, given: Iterable[str]) -> None:

@@ -74,11 +74,12 @@ class Settings(Noun, frozen=True):
     """The tables ``[backends.NAME]``, handed to the backend of that name as they are."""
 
     @classmethod
-    def load(cls, **overrides: object) -> Settings:
+    def load(cls, source: str = "the command line", /, **overrides: object) -> Settings:
         """Returns the settings of this process, started in this folder.
 
         Args:
-            overrides: What the command line says; None, and an empty list of templates, say nothing.
+            source: What gives ``overrides``, for messages.
+            overrides: What the caller says; None, and an empty list of templates, say nothing.
 
         Raises:
             SettingsError: a key is unknown or a value wrong; the message names where it stands.
@@ -88,7 +89,7 @@ class Settings(Noun, frozen=True):
         values.update(_from_file(here))
         values.update(_from_environment(os.environ, here))
         given = {key: value for key, value in overrides.items() if value is not None and value != ()}
-        values.update(_checked(given, "the command line", here))
+        values.update(_checked(given, source, here))
         return cls(**values)
 
     def __repr__(self) -> str:

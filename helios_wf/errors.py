@@ -20,6 +20,8 @@
             RunTakenError               another live engine holds the run
             BackendNotFoundError        no backend of that name
         UnsupportedError                CWL asks for something that helios-wf does not do: exit code 33
+        RunNotDoneError                 a run whose outputs are wanted failed, was stopped, or is not over
+        EngineError                     the engine of a run could not be started, or ended too early
         JobError                        an attempt failed before, in or after its tool; becomes its report
         ContainerError                  an image cannot be had, or an engine does not do its part
         StoreError                      the store cannot be used (full disk, lost connection)
@@ -39,7 +41,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from helios_wf.model import Place
-    from helios_wf.states import Cause
+    from helios_wf.states import Cause, RunState
 
 
 class HeliosError(Exception):
@@ -150,6 +152,22 @@ class UnsupportedError(HeliosError):
     """The document asks for a CWL feature that helios-wf does not support (CWL runners exit with 33)."""
 
     exit_code = 33
+
+
+class RunNotDoneError(HeliosError):
+    """A run whose outputs are wanted has none: it failed, was paused or cancelled, or is not over.
+
+    ``run`` is its id and ``state`` the state it is in.
+    """
+
+    def __init__(self, run: str, state: RunState, message: str) -> None:
+        super().__init__(message)
+        self.run = run
+        self.state = state
+
+
+class EngineError(HeliosError):
+    """The engine of a run could not be started, or ended before the run did; what was done is kept."""
 
 
 class JobError(HeliosError):

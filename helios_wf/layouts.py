@@ -17,11 +17,21 @@ MIN_INDEXED = 32 * 2**20
 
 
 class Layouts:
-    """What files hold: from the catalogue where it knows, else from the files themselves; asked once each."""
+    """What files hold: from the catalogue where it knows, else from the files themselves; asked once each.
 
-    def __init__(self) -> None:
+    Args:
+        probed: what another process learned from files themselves.
+    """
+
+    def __init__(self, probed: Iterable[tuple[str, str | None, Layout]] = ()) -> None:
         self._known: dict[tuple[str, str | None], Layout] = {}
+        self._probed = {(path, table): layout for path, table, layout in probed}
         self._indexes: dict[str, Json] = {}
+
+    @property
+    def probed(self) -> list[tuple[str, str | None, Layout]]:
+        """What was learned from files themselves: path, table asked for, and layout."""
+        return [(path, table, layout) for (path, table), layout in self._probed.items()]
 
     def learn(self, known: Iterable[Dataset]) -> None:
         """Takes what is known of the files of datasets."""
@@ -36,9 +46,9 @@ class Layouts:
         Raises:
             EventFileError: it cannot be read as events.
         """
-        found = self._known.get((path, table))
+        found = self._known.get((path, table)) or self._probed.get((path, table))
         if found is None:
-            found = self._known[path, table] = formats.probe(path, table=table)
+            found = self._probed[path, table] = formats.probe(path, table=table)
         return found
 
     def index_of(self, folder: Path, path: str) -> Json:

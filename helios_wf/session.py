@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from helios_wf import failures
 from helios_wf.backend import Backend, settings_for
 from helios_wf.claims import check_home, check_outdir, check_resumable, names_in, withdraw
 from helios_wf.config import Settings
@@ -22,7 +21,6 @@ from helios_wf.engine.publish import bring_back
 from helios_wf.engine.removal import remove_run
 from helios_wf.engine.retrying import Wish, begin_again, nothing
 from helios_wf.errors import HeliosError, RunError
-from helios_wf.failures import Kind
 from helios_wf.layouts import Layouts
 from helios_wf.model import Document, Noun
 from helios_wf.model.noun import Json
@@ -42,14 +40,6 @@ class Outcome(Noun, frozen=True):
     datasets: dict[str, str] = msgspec.field(default_factory=dict)
     outputs: dict[str, Json] | None = None
     reason: str = ""
-    failures: tuple[Kind, ...] = ()
-    """What failed, equal failures together."""
-    differences: dict[str, str] = msgspec.field(default_factory=dict)
-    """Step: where its tool stands and in what, compiled, it differs from what cwltool would run, in lines."""
-    lost: bool = False
-    """Whether events were given up."""
-    lost_jobs: bool = False
-    """Whether jobs were, in a run that is FINISHED without them."""
 
 
 class Session:
@@ -231,33 +221,12 @@ class Session:
             return
         if options.keep == "none" or (options.keep == "failed" and publisher.state is RunState.DONE):
             self._tidy(held.id, options.keep)
-        differences = held.flow.ways.differences
-        self._outcomes[held.id] = Outcome(
-            held.id,
-            publisher.state,
-            row.datasets,
-            outputs,
-            publisher.reason,
-            differences=differences,
-            lost=bool(publisher.missing),
-            lost_jobs=any(held.flow.tally.lost),
-        )
+        self._outcomes[held.id] = Outcome(held.id, publisher.state, row.datasets, outputs, publisher.reason)
 
     def _end(self, held: Held, row: RunRow, state: RunState, reason: str) -> None:
         with self._store.write() as tx:
             runs.move(tx, held.id, held.epoch, state, reason)
-            kinds = failures.of_run(tx, held.id) if state is RunState.FAILED else []
-        differences = held.flow.ways.differences
-        self._outcomes[held.id] = Outcome(
-            held.id,
-            state,
-            row.datasets,
-            None,
-            reason,
-            tuple(kinds),
-            differences,
-            any(health.lost_events for health in held.flow.ledger.health.values()),
-        )
+        self._outcomes[held.id] = Outcome(held.id, state, row.datasets, None, reason)
 
     def _tidy(self, run_id: str, keep: str) -> None:
         """Removes the work folders of a run that is done; with ``failed``, those of failed attempts stay."""

@@ -48,25 +48,23 @@ def plan(
 
     Takes what ``run`` takes.  A number that depends on what runs before is shown as ``?``.
     """
-    from helios_wf.choosing import Choice, choose, load_runnable
-    from helios_wf.cli.run import why_not
+    from helios_wf.choosing import Choice, choose, named_paths
     from helios_wf.cli.validate import warn
     from helios_wf.containing import foresee
-    from helios_wf.curating.finding import path_of
-    from helios_wf.cwl.job_file import asked
     from helios_wf.errors import InputError
+    from helios_wf.interface.asking import Asked, why_not
     from helios_wf.launch import foreseen
     from helios_wf.layouts import Layouts
     from helios_wf.preview import preview
 
     open_store = functools.cache(lambda: _store(settings))
-    document, read = asked(path_of(document, settings), job)
-    runnable = load_runnable(document, changes, settings.home / "cache", settings.root, read)
-    warn(runnable.document)
+    asked = Asked.load(document, job, changes, settings)
+    runnable = asked.runnable
+    warn(asked.remarks)
     try:
-        choice = choose(runnable.document, read, given, open_store)
+        choice = choose(runnable.document, asked.job, named_paths(given), open_store)
     except InputError as error:
-        if read is not None or given:
+        if asked.job is not None or given:
             raise
         choice = Choice((), (str(error),))
     layouts = Layouts()

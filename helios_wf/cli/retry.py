@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import click
 
-from helios_wf.cli.interrupts import Interrupts
 from helios_wf.cli.options import CommandWithEquals, run_argument, settings_options
-from helios_wf.cli.ranges import of_step
 from helios_wf.cli.run import drive
 from helios_wf.config import Settings
+from helios_wf.interface.interrupts import Interrupts
 
 
 @click.command(cls=CommandWithEquals)
@@ -30,6 +29,7 @@ def retry(
     from helios_wf.engine.retrying import Wish
     from helios_wf.launch import ask_again, find_run
     from helios_wf.store import Store, tasks
+    from helios_wf.tables.steps import of_step
 
     store = Store.open(settings.store, settings.home)
     row = find_run(store, run)

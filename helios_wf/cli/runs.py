@@ -10,8 +10,8 @@ import click
 
 from helios_wf.cli.options import run_argument, settings_options
 from helios_wf.cli.output import emit, format_option, table
-from helios_wf.cli.progress import Amount, duration, rate_text
 from helios_wf.config import Settings
+from helios_wf.interface.lines import Amount, duration, rate_text
 from helios_wf.model.noun import Json
 from helios_wf.states import SETTLED_RUNS, JobState, RangeState, RunState
 

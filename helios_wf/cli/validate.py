@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -9,7 +10,6 @@ import click
 from helios_wf.cli.options import settings_options
 from helios_wf.config import Settings
 from helios_wf.errors import Problem
-from helios_wf.model import Document
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
 
@@ -53,10 +53,10 @@ def validate(
     return int(any(strict or one.rule.severity is Severity.ERROR for one in examined.findings))
 
 
-def warn(document: Document) -> None:
+def warn(remarks: Iterable[Problem]) -> None:
     """Says on stderr what is odd in a document, though it is not wrong."""
-    for remark in dict.fromkeys(document.warnings):
-        click.echo(f"warning: {shown(Problem(remark.place, remark.message))}", err=True)
+    for remark in remarks:
+        click.echo(f"warning: {shown(remark)}", err=True)
 
 
 def shown(problem: Problem) -> str:

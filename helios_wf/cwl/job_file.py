@@ -32,6 +32,11 @@ class JobFile(NamedTuple):
     given: Mapping[str, Any]
     path: str | None
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.path or "the input object"
+
 
 Given: TypeAlias = str | Path | Mapping[str, Any] | JobFile | None
 """A YAML or JSON file, one that was read, or the object itself; None for no inputs."""

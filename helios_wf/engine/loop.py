@@ -25,7 +25,7 @@ from helios_wf.errors import BackendUnreachableError, HeliosError, RunTakenError
 from helios_wf.model import JobSpec, RangeNews, Report
 from helios_wf.states import Cause, RunState
 from helios_wf.store import Store, jobs, requests, runs
-from helios_wf.store.rows import OpenJob, Request
+from helios_wf.store.rows import OpenJob, Request, RunRow
 
 LEASE_S = 30.0
 """An engine that was not heard for so long counts as dead."""
@@ -63,6 +63,11 @@ def dead_holder(engine: str | None) -> str | None:
     except PermissionError:
         return None
     return None
+
+
+def is_held(run: RunRow) -> bool:
+    """Says whether an engine holds a run, and lives as far as this host can tell."""
+    return run.engine is not None and dead_holder(run.engine) is None
 
 
 class Engine:

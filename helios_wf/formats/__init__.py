@@ -28,7 +28,7 @@ from helios_wf.formats.merging import merge
 from helios_wf.formats.names import FORMATS, Format, extension_of, format_of, near_extension
 from helios_wf.formats.reading import build_index, check_table, first_fault, probe, read, survey
 from helios_wf.formats.recognition import recognise
-from helios_wf.formats.records import write_records
+from helios_wf.formats.records import record_table, write_records
 from helios_wf.formats.row_index import RowIndex
 from helios_wf.formats.whole import whole_file
 from helios_wf.formats.writing import write
@@ -49,6 +49,7 @@ __all__ = [
     "probe",
     "read",
     "recognise",
+    "record_table",
     "survey",
     "whole_file",
     "write",

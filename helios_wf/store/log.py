@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from helios_wf.states import GOOD_JOBS
 from helios_wf.store import bulk
 from helios_wf.store.codec import instant, plain
 from helios_wf.store.rows import LogRow
@@ -67,3 +68,23 @@ def _rows(tx: Connection, query: Select[Any]) -> Sequence[LogRow]:
         )
         for row in tx.execute(query)
     ]
+
+
+LATEST = 5000
+"""Entries that are looked at to know how fast a run goes."""
+
+
+def done_lately(tx: Connection, run: str, at: float) -> dict[int, tuple[int, float]]:
+    """Returns for each task how many jobs were done since an instant, and since when that was counted.
+
+    Instants are seconds since the epoch.  Of a run with very many entries only the latest are looked at.
+    """
+    query = select(log.c.at, log.c.task, log.c.path, log.c.new).where(log.c.run == run)
+    latest = tx.execute(query.order_by(log.c.id.desc()).limit(LATEST)).all()
+    within = [row for row in latest if row.at >= at]
+    since = within[-1].at if within else at
+    found: dict[int, int] = {}
+    for row in within:
+        if row.path is not None and row.new in GOOD_JOBS:
+            found[row.task] = found.get(row.task, 0) + 1
+    return {task: (count, since) for task, count in found.items()}

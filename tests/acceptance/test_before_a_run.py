@@ -87,7 +87,7 @@ def test_a_job_file_that_binds_a_masked_input_takes_no_datasets(lab: Command) ->
     lab.write("all.yml", "hits: {class: File, path: 1.txt}\nrun: 3\n")
     assert "lab.1.hits" not in str(lab.json("run", "above.cwl", "all.yml", "--quiet"))
     assert lab("run", "above.cwl", "all.yml", "--dataset", "lab.7.hits=1.txt") == 2
-    assert "all.yml binds 'hits', which --dataset is to bind by a mask" in lab.err
+    assert "all.yml binds 'hits', which the dataset that is given is to bind by a mask" in lab.err
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_the_same_run_is_taken_up_and_another_of_the_same_dataset_is_refused(des
     ):
         desk.start("a", "two")
     desk.start("b", "two")
-    ask(desk.store, find_run(desk.store, first), "cancel")
+    ask(desk.store, find_run(desk.store, first), "cancel", desk.settings)
     second = desk.start("a", "two")
     assert desk.drive(second).state is RunState.DONE
     assert desk.text("lab.a") == "two\n"
@@ -89,7 +89,7 @@ def test_the_same_run_is_taken_up_and_another_of_the_same_dataset_is_refused(des
 
 def test_a_resumed_run_touches_no_dataset_that_another_run_made(desk: Desk) -> None:
     first = desk.start("a", "one")
-    ask(desk.store, find_run(desk.store, first), "cancel")
+    ask(desk.store, find_run(desk.store, first), "cancel", desk.settings)
     desk.drive(desk.start("a", "two"))
     with pytest.raises(
         DatasetError, match=rf"{first} cannot be resumed: dataset 'lab.a', .* made by another run"
@@ -101,7 +101,7 @@ def test_a_resumed_run_touches_no_dataset_that_another_run_made(desk: Desk) -> N
 
 def test_a_resumed_run_waits_for_no_other_that_writes_its_dataset(desk: Desk) -> None:
     first = desk.start("a", "one")
-    ask(desk.store, find_run(desk.store, first), "cancel")
+    ask(desk.store, find_run(desk.store, first), "cancel", desk.settings)
     second = desk.start("a", "two")
     with pytest.raises(
         DatasetError, match=rf"dataset 'lab.a', .* is being made by run {second}, which is not fin"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from helios_wf.cli.output import count_text, emit, pairs, size_text, table
-from helios_wf.cli.progress import Amount, Line, rate_text
+from helios_wf.interface.lines import Amount, Line, rate_text
 
 
 def test_numbers_stand_right_and_text_left() -> None:
