@@ -21,11 +21,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn
 
-from helios_wf.processes import spare
+from helios_wf.processes import family_cpu_s, spare
 
 CHUNK = 1 << 18
 WALL_FACTOR = 10
 """A child that neither answers nor computes is given up after so many times its limit of processor time."""
+
+LEAST_SHARE = 0.01
+"""A child that had less than this of a core's time did not compute: others may have most of the machine."""
 
 
 class DiedError(Exception):
@@ -53,6 +56,31 @@ class Lines:
         lines = [b"".join(self._begun), *rest]
         self._begun = [lines.pop()]
         return lines
+
+
+class Patience:
+    """How long a child is waited for: as long as it, or a child of its own, computes.
+
+    Args:
+        pid: the child.
+        wall_s: after so long without computing it is given up.
+    """
+
+    def __init__(self, pid: int, wall_s: float) -> None:
+        self._pid = pid
+        self._window_s = wall_s / 2
+        self._until = time.monotonic() + self._window_s
+        self._computed_s: float | None = None
+
+    def left_ms(self) -> float:
+        """Returns for how many milliseconds it may be waited for before it is looked at."""
+        return max(0.0, self._until - time.monotonic()) * 1000
+
+    def is_over(self) -> bool:
+        """Looks at it, when no time is left; says whether it only slept since it was looked at last."""
+        before, self._computed_s = self._computed_s, family_cpu_s(self._pid)
+        self._until = time.monotonic() + self._window_s
+        return before is not None and self._computed_s - before < LEAST_SHARE * self._window_s
 
 
 class _Requests:
@@ -162,17 +190,18 @@ class Confined:
         to, back = _ends(process)
         poll = select.poll()
         poll.register(back, select.POLLIN)
-        deadline = time.monotonic() + WALL_FACTOR * self._cpu_s
+        patience = Patience(process.pid, WALL_FACTOR * self._cpu_s)
         while requests.unanswered or not requests.all_sent:
             if not requests.all_sent:
                 poll.register(to, select.POLLOUT)
-            ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
-            if not ready:
-                process.kill()
+            ready = dict(poll.poll(patience.left_ms()))
             if to in ready:
                 requests.send(to)
                 poll.unregister(to)
-            if back in ready or not ready:
+            if back in ready:
+                return
+            if not ready and patience.is_over():
+                process.kill()
                 return
 
     def _died(self) -> DiedError:

@@ -13,11 +13,19 @@ import gc
 import os
 import select
 import signal
-import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from helios_wf.confined import CHUNK, WALL_FACTOR, DiedError, ended, limit_memory, requests, write_all
+from helios_wf.confined import (
+    CHUNK,
+    WALL_FACTOR,
+    DiedError,
+    Patience,
+    ended,
+    limit_memory,
+    requests,
+    write_all,
+)
 from helios_wf.processes import end_with_parent
 
 
@@ -55,7 +63,7 @@ def _in_child(answer: Callable[[], bytes], cpu_s: float, memory_mb: int) -> byte
         _answer(answer, to, cpu_s, memory_mb)
     os.close(to)
     try:
-        said = _read_all(back, child, time.monotonic() + (WALL_FACTOR - 1) * cpu_s)
+        said = _read_all(back, child, Patience(child, (WALL_FACTOR - 1) * cpu_s))
     finally:
         os.close(back)
     _, status = os.waitpid(child, 0)
@@ -77,13 +85,15 @@ def _answer(answer: Callable[[], bytes], to: int, cpu_s: float, memory_mb: int) 
         os._exit(code)
 
 
-def _read_all(back: int, child: int, deadline: float) -> bytes:
+def _read_all(back: int, child: int, patience: Patience) -> bytes:
     """Returns what a child writes until it ends; one that only sleeps is killed."""
     pieces: list[bytes] = []
     poll = select.poll()
     poll.register(back, select.POLLIN)
     while True:
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        if not poll.poll(patience.left_ms()):
+            if not patience.is_over():
+                continue
             os.kill(child, signal.SIGKILL)
             return b""
         data = os.read(back, CHUNK)

@@ -9,8 +9,8 @@ from itertools import islice
 
 from helios_wf.feeding.hand import Hand
 from helios_wf.feeding.started import Started
-from helios_wf.feeding.usage import cpu_s
 from helios_wf.model import EventRange
+from helios_wf.processes import cpu_s
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from helios_wf.confined import serve
 
 def answer(line):
     word, _, rest = line.partition(b" ")
+    begun = time.process_time()
     if word == b"print":
         print("not an answer")
     if word == b"exit":
@@ -27,6 +28,12 @@ def answer(line):
     if word == b"compute":
         while True:
             pass
+    if word == b"crawl":
+        while time.process_time() - begun < 0.08:
+            until = time.process_time() + 0.005
+            while time.process_time() < until:
+                pass
+            time.sleep(0.1)
     if word == b"sleep":
         time.sleep(60)
     if word == b"eat":
@@ -94,6 +101,11 @@ def test_a_child_that_only_sleeps_is_given_up(child: Callable[..., Confined]) ->
     echo = child(0.2)
     with pytest.raises(DiedError, match="it was killed"):
         list(echo.ask([b"sleep"]))
+
+
+def test_a_child_that_computes_slowly_is_not_given_up(child: Callable[..., Confined]) -> None:
+    # as on a machine that others keep busy: a twentieth of a core
+    assert list(child(0.1).ask([b"crawl"])) == [b"crawl"]
 
 
 def test_memory_has_a_limit(child: Callable[..., Confined]) -> None:
