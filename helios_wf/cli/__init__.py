@@ -32,6 +32,7 @@ COMMANDS = {
     "explain": Lazy(
         "helios_wf.cli.explain", "explain", "Say why a job waits, failed, was run again or was skipped."
     ),
+    "logs": Lazy("helios_wf.cli.logs", "logs", "Show what jobs wrote to stdout and stderr."),
     "ranges": Lazy("helios_wf.cli.ranges", "ranges", "Show the event ranges of a run, and why some failed."),
     "pause": Lazy("helios_wf.cli.runs", "pause", "Start nothing new in a run until it is resumed."),
     "cancel": Lazy("helios_wf.cli.runs", "cancel", "End a run."),

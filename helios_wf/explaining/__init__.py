@@ -2,6 +2,7 @@
 
 from helios_wf.explaining.explain import explain
 from helios_wf.explaining.nouns import Explanation, Reason, Try
+from helios_wf.explaining.standing import left_alone
 from helios_wf.explaining.words import told
 
-__all__ = ["Explanation", "Reason", "Try", "explain", "told"]
+__all__ = ["Explanation", "Reason", "Try", "explain", "left_alone", "told"]

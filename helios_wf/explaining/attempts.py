@@ -12,10 +12,8 @@ from helios_wf.explaining.nouns import Try
 from helios_wf.model import Tool
 from helios_wf.model.plans import Task
 from helios_wf.states import PERMANENT, SETTLED_JOBS, UNCHARGED, Cause, JobState
+from helios_wf.store import log
 from helios_wf.store.rows import JobRow, LogRow
-
-_OF_RANGE = re.compile(r"events \[\d+, \d+\), try ")
-"""How entries begin that tell of one event range of a job."""
 
 _NOTE = re.compile(rf"({'|'.join(Cause)})(?:: (.*))?", re.DOTALL)
 
@@ -30,7 +28,7 @@ def attempts(entries: Iterable[LogRow], grow: float = 1.0) -> list[Try]:
     tries: list[Try] = []
     charged = 0
     for entry in entries:
-        if _OF_RANGE.match(entry.note):
+        if log.is_of_range(entry):
             continue
         at = entry.at.isoformat(timespec="milliseconds")
         if entry.new == JobState.LEASED:

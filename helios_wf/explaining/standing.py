@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from helios_wf.engine.loop import dead_holder
-from helios_wf.explaining.asking import Said
+from helios_wf.explaining.asking import Said, is_alive
 from helios_wf.explaining.nouns import Reason
 from helios_wf.states import SETTLED_RUNS, RunState
+from helios_wf.store import Tx
+from helios_wf.store.clock import now
 from helios_wf.store.rows import RunRow
+
+
+def left_alone(tx: Tx, run: RunRow) -> str:
+    """Returns why nobody goes on with a run that is not over, empty where somebody does."""
+    reasons = standing(run, Said(), is_alive(now(tx), run))
+    return "" if run.state in SETTLED_RUNS or not reasons else reasons[0].text
 
 
 def standing(run: RunRow, said: Said, is_alive: bool) -> tuple[Reason, ...]:

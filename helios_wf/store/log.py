@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from helios_wf.store import bulk
 from helios_wf.store.codec import instant, plain
 from helios_wf.store.rows import LogRow
 from helios_wf.store.schema import log
+
+_OF_RANGE = re.compile(r"events \[\d+, \d+\), try ")
+"""How the notes of entries begin that tell of one event range of a job."""
 
 _APPEND = """
     INSERT INTO log (run, at, task, path, attempt, old, new, note)
@@ -40,6 +44,11 @@ def of_job(tx: Connection, run: str, task: int, path: str) -> Sequence[LogRow]:
     """Returns the entries of a job, in order; it looks through all entries of the run."""
     query = select(log).where(log.c.run == run, log.c.task == task, log.c.path == path).order_by(log.c.id)
     return _rows(tx, query)
+
+
+def is_of_range(entry: LogRow) -> bool:
+    """Says whether an entry tells of one event range of a job, not of the job."""
+    return _OF_RANGE.match(entry.note) is not None
 
 
 def of_run(tx: Connection, run: str) -> Sequence[LogRow]:
