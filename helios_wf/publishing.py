@@ -10,7 +10,7 @@ import msgspec
 from helios_wf import formats
 from helios_wf.containers import Container
 from helios_wf.cwl.found import deep
-from helios_wf.engine.destinations import Destinations, arrange, basename_of, dataset_folder, files_of
+from helios_wf.engine.destinations import Destinations, Placed, arrange, basename_of, dataset_folder, files_of
 from helios_wf.engine.loop import Held
 from helios_wf.engine.publish import carry_out
 from helios_wf.errors import DatasetError, EventFileError, MissingExtraError, StoreError, UserError
@@ -114,7 +114,7 @@ class Publisher:
         """Records that the run is done, what it made, where that is and what is missing."""
         with self._store.write() as tx:
             runs.fence(tx, self._held.id, self._held.epoch)
-            publications.published(tx, self._held.id, [(move.output, move.position) for move in moves])
+            publications.published(tx, self._held.id, ((move.output, move.position) for move in moves))
             for dataset in made:
                 datasets.create(tx, dataset)
             runs.move(tx, self._held.id, self._held.epoch, self.state, self.reason, outputs)
@@ -168,10 +168,9 @@ class Publisher:
             found[output] = file_names(workflow, output, name, basenames, single, self._parts)
         return found
 
-    def _dataset(self, name: str, files: list[dict[str, Json]]) -> Dataset:
+    def _dataset(self, name: str, files: list[Placed]) -> Dataset:
         described = tuple(
-            EventFile(file["path"], int(file.get("size") or 0), file.get("checksum"), _layout(file["path"]))
-            for file in files
+            EventFile(file.path, file.size, file.checksum, _layout(file.path)) for file in files
         )
         meta: dict[str, Json] = {"missing": self.reason} if self.missing else {}
         return Dataset(name, DatasetState.CLOSED, described, meta, self._held.id)

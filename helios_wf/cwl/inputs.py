@@ -25,6 +25,7 @@ from helios_wf.cwl.requirements import requirement
 from helios_wf.cwl.schema import Port, Type, UncoveredError, as_list, fits, show
 from helios_wf.errors import JobError
 from helios_wf.model import Json
+from helios_wf.model.packed import changed
 from helios_wf.states import Cause
 
 Change: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
@@ -229,7 +230,7 @@ def _of_record(below: Mapping[str, Preparation]) -> Preparation:
 def change_files(value: Json, change: Change) -> Any:
     """Returns a value with every File and Directory in it changed; what holds them is copied."""
     if isinstance(value, list):
-        return [change_files(each, change) for each in value]
+        return changed(value, lambda each: change_files(each, change))
     if isinstance(value, Mapping):
         if value.get("class") in ("File", "Directory"):
             return change(dict(value))

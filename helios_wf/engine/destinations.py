@@ -13,15 +13,31 @@ from typing import NamedTuple
 from helios_wf.cwl.files import is_file_or_directory, to_location, to_path
 from helios_wf.errors import UserError
 from helios_wf.model.noun import Json
+from helios_wf.model.packed import changed
 from helios_wf.store.rows import Publication
 
 
+class Placed(NamedTuple):
+    """A file of a dataset, where it will be."""
+
+    path: str
+    size: int
+    checksum: str | None
+
+
 class Published(NamedTuple):
-    """Where everything goes: the output object as it will be, the moves, and the files of each output."""
+    """Where everything goes: the output object as it will be, the moves, and the files of each dataset."""
 
     outputs: dict[str, Json]
     moves: list[Publication]
-    files: dict[str, list[dict[str, Json]]]
+    files: dict[str, list[Placed]]
+
+
+class Spot(NamedTuple):
+    """A place that was given to something, and whether it was so just now."""
+
+    path: str
+    is_new: bool
 
 
 class Destinations:
@@ -34,14 +50,14 @@ class Destinations:
     """
 
     def __init__(self, outdir: Path, folders: Mapping[str, Path], names: Mapping[str, list[str]]) -> None:
-        self._outdir = outdir
+        self._outdir = str(outdir)
         self._folders = folders
         self._names = names
         self._taken: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._spared: set[str] = set()
         # text, not paths: of a hundred thousand files each costs
-        self._placed: dict[tuple[str, str, str], str] = {}
+        self._placed: dict[tuple[str, str], str] = {}
 
     def is_dataset(self, output: str) -> bool:
         """Says whether an output becomes a dataset: its files have the names that they get there."""
@@ -49,10 +65,11 @@ class Destinations:
 
     def spare(self, *values: Json) -> None:
         """Takes values whose files and folders stay as they are: nothing else is put in their places."""
+        here = tuple(f"{folder}/" for folder in (self._outdir, *self._folders.values()))
         for value in values:
-            self._spared.update(_paths_in(value))
+            self._spared.update(path for path in _paths_in(value) if path.startswith(here))
 
-    def place(self, output: str, position: int, basename: str, source: str | None = None) -> Path:
+    def place(self, output: str, position: int, basename: str, source: str | None = None) -> Spot:
         """Returns a free place for a file; equal names get ``_2``, ``_3`` (in a dataset: an error).
 
         What is put out more than once has one place, but for that in a dataset.
@@ -62,16 +79,16 @@ class Destinations:
         """
         if output not in self._folders:
             return self.free(self._outdir, basename, source)
-        path = self._folders[output] / self._names[output][position]
-        if str(path) in self._taken:
+        path = str(self._folders[output] / self._names[output][position])
+        if path in self._taken:
             raise UserError(
-                f"output {output!r} would have two files named {path.name!r} in one dataset; "
+                f"output {output!r} would have two files named {Path(path).name!r} in one dataset; "
                 "give helios:dataset a 'files' pattern with {index}"
             )
-        self._taken.add(str(path))
-        return path
+        self._taken.add(path)
+        return Spot(path, is_new=True)
 
-    def free(self, folder: Path, basename: str, source: str | None = None) -> Path:
+    def free(self, folder: str, basename: str, source: str | None = None) -> Spot:
         """Returns a free place in a folder, with ``_2``, ``_3`` in its name where that is taken.
 
         What is spared may only take its own place: that of its ``source``.
@@ -81,21 +98,20 @@ class Destinations:
         """
         if "/" in basename or "\0" in basename or basename in ("", ".", ".."):
             raise UserError(f"an output cannot be called {basename!r}: a basename has no '/' and is no '..'")
-        within = str(folder)
-        known = self._placed.get((within, basename, source)) if source is not None else None
+        path = wanted = f"{folder}/{basename}"
+        known = self._placed.get((wanted, source)) if source is not None else None
         if known is not None:
-            return Path(known)
-        path = wanted = f"{within}/{basename}"
+            return Spot(known, is_new=False)
         number, name = self._numbers.get(wanted, 1), Path(basename)
         while path in self._taken or (path in self._spared and path != source):
             number += 1
-            path = f"{within}/{name.stem}_{number}{name.suffix}"
+            path = f"{folder}/{name.stem}_{number}{name.suffix}"
         self._taken.add(path)
         if number > 1:
             self._numbers[wanted] = number
         if source is not None:
-            self._placed[within, basename, source] = path
-        return Path(path)
+            self._placed[wanted, source] = path
+        return Spot(path, is_new=True)
 
 
 def dataset_folder(outdir: Path, name: str) -> Path:
@@ -132,40 +148,38 @@ class _Arrangement:
 
     def __init__(self, destinations: Destinations, literals: Path) -> None:
         self.moves: list[Publication] = []
-        self.files: dict[str, list[dict[str, Json]]] = {}
+        self.files: dict[str, list[Placed]] = {}
         self._destinations = destinations
         self._literals = literals
         self._written = 0
-        self._known: set[tuple[str, str]] = set()
 
     def value(self, value: Json, output: str) -> Json:
         """Returns a value with its files where they will be."""
         files = self.files.setdefault(output, [])
         if isinstance(value, list):
-            return [self.value(one, output) for one in value]
+            return changed(value, lambda one: self.value(one, output))
         if not isinstance(value, dict):
             return value
         if not is_file_or_directory(value):
             return {key: self.value(one, output) for key, one in value.items()}
-        place = self._destinations.place(output, len(files), basename_of(value), _source(value))
-        moved = self._moved(value, place, output, named=self._destinations.is_dataset(output))
-        if value["class"] == "File":
-            files.append(moved)
+        spot = self._destinations.place(output, len(files), basename_of(value), _source(value))
+        named = self._destinations.is_dataset(output)
+        moved = self._moved(value, spot, output, named=named)
+        if named and value["class"] == "File":
+            files.append(Placed(moved["path"], int(moved["size"] or 0), moved.get("checksum")))
         return moved
 
-    def _moved(self, value: dict[str, Json], place: Path, output: str, *, named: bool) -> dict[str, Json]:
+    def _moved(self, value: dict[str, Json], spot: Spot, output: str, *, named: bool) -> dict[str, Json]:
         """Returns a value at its place; it is called as that is where ``named``, else as it was."""
-        source = _source(value) or self._write(value)
+        source, place = _source(value) or self._write(value), spot.path
         size = value.get("size")
         if size is None and value["class"] == "File":
-            size = _size(Path(source), place)
-        where = str(place)
-        if (source, where) not in self._known:
-            self._known.add((source, where))
+            size = _size(source, place)
+        if spot.is_new:
             self.moves.append(
-                Publication(output, len(self.moves), source, where, size or 0, value.get("checksum"))
+                Publication(output, len(self.moves), source, place, size or 0, value.get("checksum"))
             )
-        moved = _at(value, place) | {"basename": place.name if named else basename_of(value)}
+        moved = _at(value, place) | {"basename": Path(place).name if named else basename_of(value)}
         if value["class"] == "File":
             moved["size"] = size
         for derived in ("nameroot", "nameext", "dirname"):
@@ -179,7 +193,7 @@ class _Arrangement:
             ]
         return moved
 
-    def _listing(self, value: dict[str, Json], place: Path, output: str) -> list[Json]:
+    def _listing(self, value: dict[str, Json], place: str, output: str) -> list[Json]:
         """Returns the entries of a Directory: they move with it, or one by one where it is a literal."""
         if _source(value) is not None:
             return [_relisted(entry, place) for entry in value["listing"]]
@@ -189,14 +203,14 @@ class _Arrangement:
             moved.append(self._moved(entry, inside, output, named=True))
         return moved
 
-    def _beside(self, entry: dict[str, Json], primary: str, place: Path) -> Path:
+    def _beside(self, entry: dict[str, Json], primary: str, place: str) -> Spot:
         """Returns the place of a secondary file: beside its primary, and renamed as that was."""
-        name = basename_of(entry)
-        for old, new in ((primary, place.name), (f"{Path(primary).stem}.", f"{place.stem}.")):
-            if place.name != primary and name.startswith(old):
+        name, path = basename_of(entry), Path(place)
+        for old, new in ((primary, path.name), (f"{Path(primary).stem}.", f"{path.stem}.")):
+            if path.name != primary and name.startswith(old):
                 name = new + name[len(old) :]
                 break
-        return self._destinations.free(place.parent, name, _source(entry))
+        return self._destinations.free(str(path.parent), name, _source(entry))
 
     def _write(self, value: dict[str, Json]) -> str:
         """Writes a literal and returns its path; a resume writes the same again."""
@@ -229,12 +243,13 @@ def _paths_in(value: Json) -> Iterator[str]:
         if path is not None:
             yield path
         for one in value.values():
-            yield from _paths_in(one)
+            if isinstance(one, list | dict):
+                yield from _paths_in(one)
 
 
-def _size(source: Path, place: Path) -> int:
+def _size(source: str, place: str) -> int:
     """Returns the size of a file that is where it was made, or was moved already."""
-    return next((path.stat().st_size for path in (source, place) if path.is_file()), 0)
+    return next((path.stat().st_size for path in (Path(source), Path(place)) if path.is_file()), 0)
 
 
 def basename_of(value: Mapping[str, Json]) -> str:
@@ -242,12 +257,12 @@ def basename_of(value: Mapping[str, Json]) -> str:
     return str(value.get("basename") or Path(_source(value) or "literal").name)
 
 
-def _at(value: dict[str, Json], place: Path) -> dict[str, Json]:
-    return value | {"location": to_location(str(place)), "path": str(place)}
+def _at(value: dict[str, Json], place: str) -> dict[str, Json]:
+    return value | {"location": to_location(place), "path": place}
 
 
-def _relisted(entry: dict[str, Json], folder: Path) -> dict[str, Json]:
-    place = folder / basename_of(entry)
+def _relisted(entry: dict[str, Json], folder: str) -> dict[str, Json]:
+    place = f"{folder}/{basename_of(entry)}"
     moved = _at(entry, place)
     if entry.get("listing"):
         moved["listing"] = [_relisted(one, place) for one in entry["listing"]]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_KEPT = 20_000
 """Outputs of this many jobs are kept at hand between ticks."""
 
+AHEAD = 1000
+"""Outputs of so many jobs are read at once where one is read after the other."""
+
 
 class JobOutputs:
     """Reads outputs in the transaction set as ``tx``; what is not written yet is flushed first.
@@ -42,7 +45,7 @@ class JobOutputs:
         self._merges = merges
         self._flush = flush
         self._kept: dict[tuple[int, Path], dict[str, Json] | None] = {}
-        self._loaded: set[tuple[int, Path]] = set()
+        self._below: dict[int, Path] = {}
 
     def keep(self, task: int, path: Path, outputs: dict[str, Json] | None) -> None:
         """Takes the outputs of a job that was just settled (None: it was skipped)."""
@@ -52,6 +55,8 @@ class JobOutputs:
 
     def of(self, task: int, path: Path) -> dict[str, Json] | None:
         """Returns the outputs of a job, or None when it was skipped."""
+        if (task, path) not in self._kept:
+            self._load_ahead(task, path)
         if (task, path) not in self._kept:
             self.load(task, [path])
         return self._kept[task, path]
@@ -79,14 +84,21 @@ class JobOutputs:
             self.load(task, some)
 
     def load_below(self, task: int, path: Path) -> None:
-        """Reads the outputs of all jobs at or below a path."""
-        if any((task, path[:depth]) in self._loaded for depth in range(len(path) + 1)):
+        """Takes that jobs below a path are read next, in order: with one, those behind it are read too."""
+        self._below[task] = path
+
+    def _load_ahead(self, task: int, path: Path) -> None:
+        """Reads the outputs of a job and of those behind it, if it is of those that are read in order."""
+        below = self._below.get(task)
+        if below is None or path[: len(below)] != below:
             return
         assert self.tx is not None
         self._flush()
-        for text, state, outputs in jobs.outputs_below(self.tx, self._run, task, paths.to_text(path)):
+        if len(self._kept) > MOST_KEPT:
+            self._kept.clear()
+        prefix, start = paths.to_text(below), paths.to_text(path)
+        for text, state, outputs in jobs.outputs_below(self.tx, self._run, task, prefix, start, AHEAD):
             self._keep_row(task, text, state, outputs)
-        self._loaded.add((task, path))
 
     def merged(self, task: int, path: Path) -> list[dict[str, Json] | None]:
         """Returns the outputs of a merge's last jobs, in order."""
@@ -99,7 +111,7 @@ class JobOutputs:
 
     def trim(self) -> None:
         """Forgets what is at hand when it became too much; called between ticks."""
-        self._loaded.clear()
+        self._below.clear()
         if len(self._kept) > MOST_KEPT:
             self._kept.clear()
 

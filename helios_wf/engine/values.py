@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from helios_wf.cwl.dataflow import array, dot_length, link
@@ -10,6 +10,7 @@ from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.lost import LOST, Lost
 from helios_wf.model import SplitField
 from helios_wf.model.noun import Json
+from helios_wf.model.packed import LONG, pack
 from helios_wf.model.plans import (
     At,
     Constant,
@@ -53,7 +54,7 @@ class Outputs(Protocol):
         """Returns how many parts a job of a task that is fed ranges has made."""
 
     def load_below(self, task: int, path: Path) -> None:
-        """Makes the outputs of all jobs at or below a path quick to read."""
+        """Takes that the outputs of jobs at or below a path are read next, one after the other."""
 
     def merged(self, task: int, path: Path) -> list[dict[str, Json] | None]:
         """Returns the outputs of a merge's last jobs, in order."""
@@ -258,8 +259,12 @@ class Values:
         return sorted(good, key=lambda index: ranges[index][0])
 
     def _gather(self, source: Gathered, path: Path) -> list[Json]:
+        """Returns the array that a domain's indices make; a long one is packed on the way."""
+        found = self._elements(source, path)
+        return pack(found) if self.size(source.domain, path) > LONG else list(found)
+
+    def _elements(self, source: Gathered, path: Path) -> Iterator[Json]:
         inside = source.source
-        values: list[Json] = []
         for index in self._indices(source.domain, path):
             below = (*path, index)
             value: Json
@@ -270,8 +275,7 @@ class Values:
             else:
                 value = self.value(inside, below)
             found: list[Json] = (value or []) if source.splice and value is not LOST else [value]
-            values.extend(one for one in found if one is not LOST)
-        return values
+            yield from (one for one in found if one is not LOST)
 
 
 def _chosen(path: Path, positions: Path) -> Path:

@@ -7,8 +7,9 @@ at the end of a SELECT locks its rows where that is needed: SQLite has one write
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,10 +17,15 @@ from sqlalchemy import Connection
 Row = Mapping[str, Any]
 
 
-def many(tx: Connection, sql: str, rows: Sequence[Row]) -> None:
-    """Runs a statement for every row."""
-    if rows:
-        _cursor(tx).executemany(_spelt(sql, tx.dialect.name), rows)
+AT_ONCE = 1000
+"""Rows that are made, and sent to the driver, at once."""
+
+
+def many(tx: Connection, sql: str, rows: Iterable[Row]) -> None:
+    """Runs a statement for every row; rows that are made one by one are never all there."""
+    spelt, rest = _spelt(sql, tx.dialect.name), iter(rows)
+    while some := list(islice(rest, AT_ONCE)):
+        _cursor(tx).executemany(spelt, some)
 
 
 def affected(tx: Connection, sql: str, rows: Sequence[Row]) -> int:

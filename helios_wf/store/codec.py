@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from helios_wf.model import Json
+from helios_wf.model.packed import unpack
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -18,7 +19,7 @@ def dump(value: Json) -> str:
     try:
         return _encode(value).decode()
     except UnicodeEncodeError:
-        return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
+        return json.dumps(value, separators=(",", ":"), default=msgspec.to_builtins)
 
 
 def dump_or_none(value: Json) -> str | None:
@@ -32,6 +33,16 @@ def load(text: str | None) -> Json:
         return None
     try:
         return _decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text)
+
+
+def load_packed(text: str | None) -> Json:
+    """Returns the value of a JSON text, long arrays of it packed; NULL is None."""
+    if text is None:
+        return None
+    try:
+        return unpack(text)
     except msgspec.DecodeError:
         return json.loads(text)
 

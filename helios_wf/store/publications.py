@@ -24,9 +24,9 @@ _PUBLISHED = """
 """
 
 
-def intend(tx: Connection, run: str, intended: Sequence[Publication]) -> None:
+def intend(tx: Connection, run: str, intended: Iterable[Publication]) -> None:
     """Records where files are to go; an entry that is published already stays as it is."""
-    rows = [
+    rows = (
         {
             "run": run,
             "output": one.output,
@@ -38,16 +38,16 @@ def intend(tx: Connection, run: str, intended: Sequence[Publication]) -> None:
             "published": False,
         }
         for one in intended
-    ]
+    )
     bulk.many(tx, _INTEND, rows)
 
 
 def published(tx: Connection, run: str, entries: Iterable[tuple[str, int]]) -> None:
     """Records that files ``(output, position)`` are where they were to go."""
-    rows = [
+    rows = (
         {"run": run, "output": output, "position": position, "published": True}
         for output, position in entries
-    ]
+    )
     bulk.many(tx, _PUBLISHED, rows)
 
 

@@ -13,7 +13,7 @@ from helios_wf.model import Json
 from helios_wf.states import RUN_MOVES, SETTLED_RUNS, RunState, sources
 from helios_wf.store import log
 from helios_wf.store.clock import now
-from helios_wf.store.codec import dump, dump_or_none, instant, instant_or_none, load, plain
+from helios_wf.store.codec import dump, dump_or_none, instant, instant_or_none, load, load_packed, plain
 from helios_wf.store.rows import NewRun, RunRow
 from helios_wf.store.schema import runs
 
@@ -238,12 +238,12 @@ def _row(row: Row[Any]) -> RunRow:
         identity=row.identity,
         template=row.template,
         version=row.version,
-        inputs=load(row.inputs),
+        inputs=load_packed(row.inputs),
         options=load(row.options),
         datasets=load(row.datasets),
         state=RunState(row.state),
         reason=row.reason,
-        outputs=load(row.outputs),
+        outputs=load_packed(row.outputs),
         epoch=row.epoch,
         engine=row.engine,
         heartbeat_at=instant_or_none(row.heartbeat),

@@ -10,6 +10,7 @@ import pytest
 from plain_cwl import HERE, attempted, file, tool
 
 from helios_wf.cli.progress import Progress
+from helios_wf.engine import outputs
 from helios_wf.engine.flow import Flow
 from helios_wf.errors import FileTruncatedError
 from helios_wf.model import (
@@ -27,6 +28,7 @@ from helios_wf.model import (
     StepInput,
     Workflow,
 )
+from helios_wf.model.packed import Packed
 from helios_wf.plan import plan_document
 from helios_wf.states import Cause, JobState, TaskState
 from helios_wf.store import Store, jobs, runs, tasks
@@ -303,3 +305,27 @@ def test_ranges_that_failed_for_memory_are_tried_again_with_more_of_it(make) -> 
     run.finish(again)
     run.go_on()
     assert run.value()["events"] == [f"event_c()<{event}>" for event in "abcd"]
+
+
+def test_outputs_of_many_jobs_are_gathered_in_order_and_a_window_at_a_time(make, monkeypatch) -> None:
+    scattered = Step("map", MAP, (StepInput("raw", HERE, ("raw",)),), ("out",), HERE, scatter=("raw",))
+    run = make(scattered, raw=[file([f"event {number}"]) for number in range(1100)])
+    run.go_on()
+    expected = list(run.value())
+    monkeypatch.setattr(outputs, "AHEAD", 100)
+    monkeypatch.setattr(outputs, "MOST_KEPT", 50)
+    most = 0
+
+    class Kept(dict[Any, Any]):
+        def __setitem__(self, key: Any, value: Any) -> None:
+            nonlocal most
+            super().__setitem__(key, value)
+            most = max(most, len(self))
+
+    run.start()
+    run.flow.outputs._kept = Kept()
+    found = run.value()
+    assert isinstance(found, Packed)
+    assert found == expected
+    assert ["event 7" in str(one["events"]) for one in found].index(True) == 7
+    assert (len(found), most) == (1100, 100)

@@ -56,14 +56,20 @@ def outputs(tx: Connection, run: str, task: int, wanted: Iterable[str]) -> dict[
 
 
 def outputs_below(
-    tx: Connection, run: str, task: int, prefix: str = ""
+    tx: Connection, run: str, task: int, prefix: str = "", start: str | None = None, limit: int | None = None
 ) -> Iterator[tuple[str, JobState, Json]]:
-    """Yields ``(path, state, outputs)`` of the jobs at or below an index prefix, in numeric order."""
+    """Yields ``(path, state, outputs)`` of the jobs at or below an index prefix, in numeric order.
+
+    Those from the path ``start`` on, where it is given, and ``limit`` of them at most.
+    """
     first, stop = paths.below(prefix)
+    inside = start is not None and start != prefix
+    if start is not None and inside:
+        first = paths.key(start)
     query = select(jobs.c.path, jobs.c.state, jobs.c.outputs).where(jobs.c.run == run, jobs.c.task == task)
     at = query.where(jobs.c.path == paths.key(prefix))
-    below = query.where(jobs.c.path >= first, jobs.c.path < stop).order_by(jobs.c.path)
-    for part in (at, below):
+    below = query.where(jobs.c.path >= first, jobs.c.path < stop).order_by(jobs.c.path).limit(limit)
+    for part in (below,) if inside else (at, below):
         for key, state, text in _streamed(tx, part):
             yield paths.path(key), _STATE[state], load(text)
 
