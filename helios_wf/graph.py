@@ -1,11 +1,13 @@
-"""Tasks as a directed acyclic graph: the only door to NetworkX."""
+"""Tasks as a directed acyclic graph: the only door to NetworkX.
+
+NetworkX takes longer to import than a plan to make, so it is only imported to name a circle.
+"""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeVar
-
-import networkx as nx
 
 Node = TypeVar("Node", bound=Hashable)
 
@@ -16,24 +18,33 @@ def order(dependencies: Mapping[Node, Iterable[Node]]) -> list[Node]:
     Raises:
         CycleError: they depend on each other in a circle.
     """
-    graph = _graph(dependencies)
     position = {node: index for index, node in enumerate(dependencies)}
-    try:
-        return list(nx.lexicographical_topological_sort(graph, key=lambda node: position.get(node, -1)))
-    except nx.NetworkXUnfeasible:
-        raise CycleError([edge[0] for edge in nx.find_cycle(graph)]) from None
+    nodes = list(dependencies)
+    missing = {node: set(befores) for node, befores in dependencies.items()}
+    behind: dict[Node, list[Node]] = {node: [] for node in dependencies}
+    for node, befores in missing.items():
+        for before in befores:
+            behind[before].append(node)
+    ready = [position[node] for node, befores in missing.items() if not befores]
+    found: list[Node] = []
+    while ready:
+        node = nodes[heapq.heappop(ready)]
+        found.append(node)
+        for after in behind[node]:
+            missing[after].discard(node)
+            if not missing[after]:
+                heapq.heappush(ready, position[after])
+    if len(found) < len(nodes):
+        raise CycleError(_circle(dependencies))
+    return found
 
 
-def generations(dependencies: Mapping[Node, Iterable[Node]]) -> list[list[Node]]:
-    """Returns the nodes level by level: a node's dependencies are all in earlier levels."""
-    return [list(level) for level in nx.topological_generations(_graph(dependencies))]
+def _circle(dependencies: Mapping[Node, Iterable[Node]]) -> list[Hashable]:
+    import networkx as nx
 
-
-def _graph(dependencies: Mapping[Node, Iterable[Node]]) -> nx.DiGraph[Node]:
     graph: nx.DiGraph[Node] = nx.DiGraph()
-    graph.add_nodes_from(dependencies)
     graph.add_edges_from((before, node) for node, befores in dependencies.items() for before in befores)
-    return graph
+    return [edge[0] for edge in nx.find_cycle(graph)]
 
 
 class CycleError(ValueError):

@@ -53,6 +53,10 @@ def run(
     that matches and is not done yet; JOB then holds the other inputs, the same for all.  The same command
     again goes on with a run that was stopped.  Outputs go to stdout as JSON, progress to stderr.
     """
+    from helios_wf.cwl.load import expect
+
+    # beside what reads the document, this process imports all the rest
+    expect(document, root=settings.root, cache=settings.home / "cache")
     from helios_wf.choosing import named_paths
     from helios_wf.cli.validate import warn
     from helios_wf.interface.asking import Asked

@@ -42,10 +42,14 @@ def validate(
     too, and with the cases beside them.  Exit code 0: nothing is wrong; 1: something is; 2: a path or an
     option is wrong.
     """
+    from helios_wf.cwl.load import expect
+
+    cache = settings.home / "cache"
+    for path in paths[:1]:
+        expect(path, root=settings.root, cache=cache)
     from helios_wf.lint import Severity, Wanted, examine, reports
     from helios_wf.lint.rules import known_codes
 
-    cache = settings.home / "cache"
     wanted = Wanted(settings.root, cache, known_codes(settings.ignore), changed, run_cases)
     examined = examine(paths, wanted)
     click.echo(reports.FORMATS[output](examined), nl=False)

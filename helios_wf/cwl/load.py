@@ -12,7 +12,7 @@ from helios_wf.cwl import cache as document_cache
 from helios_wf.cwl.cwl_types import uri
 from helios_wf.cwl.named_files import content, named_file, named_files
 from helios_wf.cwl.overrides import Overrides
-from helios_wf.cwl.reading import Answer, Request, read_apart
+from helios_wf.cwl.reading import Answer, Request, begin, read_apart
 from helios_wf.cwl.scripts import wrong_scripts
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.cwl.sources import default_root, home_of
@@ -20,7 +20,7 @@ from helios_wf.errors import TemplateError
 from helios_wf.model import Document, Json, Process
 from helios_wf.model import digest as digest_of
 
-__all__ = ["apply_settings", "load", "meaning"]
+__all__ = ["apply_settings", "expect", "load", "meaning"]
 
 
 def load(
@@ -44,20 +44,37 @@ def load(
         TemplateError: The document is wrong; ``problems`` has every mistake with its place.
         UnsupportedError: It asks for a feature that is not supported.
     """
-    name, _, fragment = (os.fspath(path), "", "") if Path(path).exists() else os.fspath(path).partition("#")
-    file = _absolute(name)
-    root = Path(root).resolve() if root is not None else default_root(file)
-    key = document_cache.key(str(file), fragment, str(root), allow_urls, overrides)
+    request = _request(path, root, allow_urls, overrides)
+    key = _key(request)
     found = document_cache.look_up(cache, key) if cache is not None else None
     if found is not None:
         return found
-    answer = read_apart(Request(str(file), fragment, str(root), allow_urls, overrides))
+    answer = read_apart(request)
     if problems := wrong_scripts(answer.process, answer.expressions):
         raise TemplateError(problems)
-    document = _document(str(file), root, answer)
+    document = _document(request.path, Path(request.root), answer)
     if cache is not None:
         document_cache.keep(cache, key, document)
     return document
+
+
+def expect(path: str | Path, *, root: Path | None, cache: Path) -> None:
+    """Takes that a document will be loaded: where it was not before, what reads it starts at once."""
+    request = _request(path, root, allow_urls=False, overrides=Overrides())
+    if Path(request.path).is_file() and document_cache.look_up(cache, _key(request)) is None:
+        begin()
+
+
+def _request(path: str | Path, root: Path | None, allow_urls: bool, overrides: Overrides) -> Request:
+    name, _, fragment = (os.fspath(path), "", "") if Path(path).exists() else os.fspath(path).partition("#")
+    file = _absolute(name)
+    root = Path(root).resolve() if root is not None else default_root(file)
+    return Request(str(file), fragment, str(root), allow_urls, overrides)
+
+
+def _key(request: Request) -> str:
+    given = (request.path, request.fragment, request.root, request.allow_urls, request.overrides)
+    return document_cache.key(*given)
 
 
 def _document(path: str, root: Path, answer: Answer) -> Document:

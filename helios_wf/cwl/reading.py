@@ -42,6 +42,11 @@ class Reply(msgspec.Struct):
     unsupported: str = ""
 
 
+def begin() -> None:
+    """Starts the process that reads documents, where there is none: it imports cwltool meanwhile."""
+    _reader(load_s()).start()
+
+
 def read_apart(request: Request) -> Answer:
     """Returns what a document says.
 

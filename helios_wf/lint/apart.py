@@ -31,6 +31,11 @@ class Reply(msgspec.Struct):
     """Why the file cannot be read."""
 
 
+def begin() -> None:
+    """Starts the process that parses documents, if there is none."""
+    _reader(load_s()).start()
+
+
 def ask(requests: Iterable[Request]) -> Iterator[Reply]:
     """Yields a reply to each request, in order."""
     waiting = list(requests)

@@ -58,6 +58,8 @@ def examine(paths: Sequence[str | Path], wanted: Wanted = Wanted()) -> Examined:
         UserError: a path is not there, or ``changed`` is no revision.
     """
     files = [_absolute(path) for path in documents_in(search_paths(paths))]
+    if files:
+        apart.begin()
     loaded = _load(files, wanted)
     chosen: Sequence[Path] = files
     changed: list[Finding] = []

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from helios_wf.cwl.load import load
+from helios_wf.cwl import reading
+from helios_wf.cwl.load import expect, load
 from helios_wf.cwl.named_files import LARGE_BYTES
 from helios_wf.errors import TemplateError, UnsupportedError
 from helios_wf.model import Document, ExpressionTool, Process, Tool, Workflow
@@ -554,3 +555,26 @@ def test_what_a_document_names_outside_its_project_is_not_read(tmp_path: Path) -
     assert str(outside) not in first.files
     outside.write_text("2")
     assert load(path).digest == first.digest
+
+
+def test_what_reads_documents_starts_at_once_only_for_one_that_was_not_read_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[bool] = []
+    monkeypatch.setattr("helios_wf.cwl.load.begin", lambda: begun.append(True))
+    path = write(tmp_path, tool=TOOL)
+    expect(tmp_path / "missing.cwl", root=None, cache=tmp_path / "cache")
+    assert begun == []
+    expect(path, root=None, cache=tmp_path / "cache")
+    assert begun == [True]
+    load(path, cache=tmp_path / "cache")
+    expect(path, root=None, cache=tmp_path / "cache")
+    assert begun == [True]
+
+
+def test_the_process_that_was_begun_reads_the_document(tmp_path: Path) -> None:
+    reading.begin()
+    (reader,) = [reading._reader(reading.load_s())]
+    pid = reader.pid
+    assert load(write(tmp_path, tool=TOOL)).cwl_version == "v1.2"
+    assert reader.pid == pid is not None
