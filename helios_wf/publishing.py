@@ -92,7 +92,10 @@ class Publisher:
             publications.intend(tx, self._held.id, [*arranged.moves, *logs])
         carry_out(arranged.moves, own)
         try:
-            outputs: dict[str, Json] = deep(arranged.outputs)
+            outputs = {
+                name: deep(value) if name in arranged.unsummed else value
+                for name, value in arranged.outputs.items()
+            }
             made = [self._dataset(name, arranged.files[output]) for output, name in self._names.items()]
             made += [self._log_dataset(step, name) for step, name in self._logs.items()]
         except OSError as error:

@@ -22,6 +22,9 @@ from helios_wf.model import Json, Parameter, Process, Workflow
 TOOL = "cwl:tool"
 REQUIREMENTS = "cwl:requirements"
 OVERRIDES = "cwltool:overrides"
+MOST_TOLD = 50
+"""Mistakes of one job file that are told; a hundred thousand files may all be gone."""
+
 SPECIAL = (TOOL, REQUIREMENTS, OVERRIDES, "$namespaces", "$schemas", "id")
 """Keys of a job file that are no inputs."""
 
@@ -94,7 +97,9 @@ def read_inputs(
         result[port.name] = value
         problems += [f"{_at(given, port.name, file)}input {port.name!r}{message}" for message in messages]
     if problems:
-        raise InputError("\n".join(problems))
+        more = len(problems) - MOST_TOLD
+        rest = [f"... and {more:,} more"] if more > 0 else []
+        raise InputError("\n".join([*problems[:MOST_TOLD], *rest]))
     return result
 
 

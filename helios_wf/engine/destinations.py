@@ -31,6 +31,8 @@ class Published(NamedTuple):
     outputs: dict[str, Json]
     moves: list[Publication]
     files: dict[str, list[Placed]]
+    unsummed: set[str]
+    """Outputs of which something has no checksum yet, or must be listed once it is there."""
 
 
 class Spot(NamedTuple):
@@ -53,11 +55,11 @@ class Destinations:
         self._outdir = str(outdir)
         self._folders = folders
         self._names = names
-        self._taken: set[str] = set()
+        # place: what is there; text, not paths: of a hundred thousand files each costs
+        self._taken: dict[str, str | None] = {}
         self._numbers: dict[str, int] = {}
         self._spared: set[str] = set()
-        # text, not paths: of a hundred thousand files each costs
-        self._placed: dict[tuple[str, str], str] = {}
+        self._numbered: dict[tuple[str, str], str] = {}
 
     def is_dataset(self, output: str) -> bool:
         """Says whether an output becomes a dataset: its files have the names that they get there."""
@@ -85,7 +87,7 @@ class Destinations:
                 f"output {output!r} would have two files named {Path(path).name!r} in one dataset; "
                 "give helios:dataset a 'files' pattern with {index}"
             )
-        self._taken.add(path)
+        self._taken[path] = source
         return Spot(path, is_new=True)
 
     def free(self, folder: str, basename: str, source: str | None = None) -> Spot:
@@ -99,19 +101,24 @@ class Destinations:
         if "/" in basename or "\0" in basename or basename in ("", ".", ".."):
             raise UserError(f"an output cannot be called {basename!r}: a basename has no '/' and is no '..'")
         path = wanted = f"{folder}/{basename}"
-        known = self._placed.get((wanted, source)) if source is not None else None
-        if known is not None:
+        if source is not None and (known := self._known(wanted, source)) is not None:
             return Spot(known, is_new=False)
         number, name = self._numbers.get(wanted, 1), Path(basename)
         while path in self._taken or (path in self._spared and path != source):
             number += 1
             path = f"{folder}/{name.stem}_{number}{name.suffix}"
-        self._taken.add(path)
+        self._taken[path] = source
         if number > 1:
             self._numbers[wanted] = number
-        if source is not None:
-            self._placed[wanted, source] = path
+            if source is not None:
+                self._numbered[wanted, source] = path
         return Spot(path, is_new=True)
+
+    def _known(self, wanted: str, source: str) -> str | None:
+        """Returns the place that something was given when it wanted this one before."""
+        if self._taken.get(wanted) == source:
+            return wanted
+        return self._numbered.get((wanted, source))
 
 
 def dataset_folder(outdir: Path, name: str) -> Path:
@@ -140,7 +147,7 @@ def arrange(values: Mapping[str, Json], destinations: Destinations, literals: Pa
     """
     work = _Arrangement(destinations, literals)
     outputs = {name: work.value(value, name) for name, value in values.items()}
-    return Published(outputs, work.moves, work.files)
+    return Published(outputs, work.moves, work.files, work.unsummed)
 
 
 class _Arrangement:
@@ -149,6 +156,7 @@ class _Arrangement:
     def __init__(self, destinations: Destinations, literals: Path) -> None:
         self.moves: list[Publication] = []
         self.files: dict[str, list[Placed]] = {}
+        self.unsummed: set[str] = set()
         self._destinations = destinations
         self._literals = literals
         self._written = 0
@@ -182,6 +190,8 @@ class _Arrangement:
         moved = _at(value, place) | {"basename": Path(place).name if named else basename_of(value)}
         if value["class"] == "File":
             moved["size"] = size
+        if value["class"] == "Directory" or value.get("checksum") is None:
+            self.unsummed.add(output)
         for derived in ("nameroot", "nameext", "dirname"):
             moved.pop(derived, None)
         if value.get("listing"):

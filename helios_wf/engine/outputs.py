@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from helios_wf.engine.merges import Merges
     from helios_wf.store import Tx
 
-MOST_KEPT = 20_000
+MOST_KEPT = 5000
 """Outputs of this many jobs are kept at hand between ticks."""
 
 AHEAD = 1000

@@ -15,7 +15,6 @@ LONG = 1000
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _pieces = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Packed(list[Json]):
@@ -70,6 +69,10 @@ class Packed(list[Json]):
         """Returns the elements of both as a plain list."""
         return [*other, *self]
 
+    def raw(self, first: int, stop: int) -> list[msgspec.Raw]:
+        """Returns some of the texts."""
+        return list(super().__getitem__(slice(first, stop)))
+
     def __copy__(self) -> Packed:
         """Returns itself: it never changes, nor does what it gives stay its own."""
         return self
@@ -110,20 +113,13 @@ def changed(values: list[Json], change: Callable[[Json], Json]) -> list[Json]:
     return pack(map(change, values)) if isinstance(values, Packed) else [change(each) for each in values]
 
 
-def unpack(text: str) -> Json:
-    """Returns the value of a JSON text; of an object, long arrays that are its members are packed.
+def pieces(text: str) -> list[msgspec.Raw]:
+    """Returns the elements of an array in JSON, each as its text.
 
     Raises:
-        msgspec.DecodeError: it is no JSON, or not UTF-8.
+        msgspec.DecodeError: it is no array, or not UTF-8.
     """
-    if not text.startswith("{"):
-        return _decode(text)
-    return {name: _member(piece) for name, piece in _members(text).items()}
-
-
-def _member(piece: msgspec.Raw) -> Json:
-    text = memoryview(piece)
-    if text[0] != ord("[") or text.nbytes < 2 * LONG:
-        return _decode(piece)
-    pieces = _pieces(piece)
-    return Packed(pieces) if len(pieces) > LONG else _decode(piece)
+    found = _pieces(text)
+    for piece in found:
+        _decode(piece)
+    return found

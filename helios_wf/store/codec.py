@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import msgspec
 
 from helios_wf.model import Json
-from helios_wf.model.packed import unpack
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -33,16 +32,6 @@ def load(text: str | None) -> Json:
         return None
     try:
         return _decode(text)
-    except msgspec.DecodeError:
-        return json.loads(text)
-
-
-def load_packed(text: str | None) -> Json:
-    """Returns the value of a JSON text, long arrays of it packed; NULL is None."""
-    if text is None:
-        return None
-    try:
-        return unpack(text)
     except msgspec.DecodeError:
         return json.loads(text)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Row, func, insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from helios_wf.errors import RunError, RunTakenError, did_you_mean
 from helios_wf.model import Json
 from helios_wf.states import RUN_MOVES, SETTLED_RUNS, RunState, sources
-from helios_wf.store import log
+from helios_wf.store import arrays, log
 from helios_wf.store.clock import now
-from helios_wf.store.codec import dump, dump_or_none, instant, instant_or_none, load, load_packed, plain
+from helios_wf.store.codec import dump, dump_or_none, instant, instant_or_none, load, plain
 from helios_wf.store.rows import NewRun, RunRow
 from helios_wf.store.schema import runs
 
@@ -35,7 +36,7 @@ def create(tx: Connection, run: NewRun) -> None:
         "identity": run.identity,
         "template": run.template,
         "version": run.version,
-        "inputs": dump_or_none(run.inputs),
+        "inputs": None,
         "options": dump_or_none(run.options),
         "datasets": dump(run.datasets),
         "state": RunState.PENDING,
@@ -48,6 +49,8 @@ def create(tx: Connection, run: NewRun) -> None:
         tx.execute(insert(runs).values(values))
     except IntegrityError as error:
         raise RunError(f"there is a run {run.id!r} already; a new run needs a new id") from error
+    inputs = arrays.put(tx, run.id, "inputs", run.inputs)
+    tx.execute(update(runs).where(runs.c.id == run.id).values(inputs=dump_or_none(inputs)))
     log.append_one(tx, run.id, at, None, RunState.PENDING)
 
 
@@ -59,13 +62,13 @@ def get(tx: Connection, id_or_prefix: str) -> RunRow:
     """
     exact = tx.execute(select(runs).where(runs.c.id == id_or_prefix)).first()
     if exact is not None:
-        return _row(exact)
+        return _whole(tx, exact)
     found: Sequence[Row[Any]] = ()
     if id_or_prefix:
         query = select(runs).where(func.substr(runs.c.id, 1, len(id_or_prefix)) == id_or_prefix)
         found = tx.execute(query.order_by(runs.c.created.desc()).limit(6)).all()
     if len(found) == 1:
-        return _row(found[0])
+        return _whole(tx, found[0])
     if found:
         ids = ", ".join(row.id for row in found[:5]) + (", ..." if len(found) > 5 else "")
         raise RunError(f"{id_or_prefix!r} is the beginning of several runs: {ids}; give more of the id")
@@ -83,12 +86,13 @@ def begins(tx: Connection, beginning: str) -> bool:
 def latest(tx: Connection) -> RunRow | None:
     """Returns the run that was recorded last, None when there is none."""
     found = tx.execute(select(runs).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(1)).first()
-    return None if found is None else _row(found)
+    return None if found is None else _whole(tx, found)
 
 
 def list(tx: Connection, limit: int = 100, states: Collection[RunState] | None = None) -> Sequence[RunRow]:
-    """Returns the latest runs, newest first, without their inputs; only those in ``states`` where given."""
-    columns: tuple[Any, ...] = (*(each for each in runs.c if each.name != "inputs"), null().label("inputs"))
+    """Returns the latest runs, newest first, without inputs and outputs; only those in some states."""
+    left = ("inputs", "outputs")
+    columns: tuple[Any, ...] = tuple(null().label(c.name) if c.name in left else c for c in runs.c)
     query = select(*columns).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
     if states is not None:
         query = query.where(runs.c.state.in_(states))
@@ -104,7 +108,7 @@ def find_unfinished(tx: Connection, identity: str) -> RunRow | None:
         .limit(1)
     )
     found = tx.execute(query).first()
-    return None if found is None else _row(found)
+    return None if found is None else _whole(tx, found)
 
 
 def unfinished(tx: Connection) -> Iterator[tuple[str, Json]]:
@@ -219,7 +223,7 @@ def move(tx: Connection, id: str, epoch: int, to: RunState, reason: str = "", ou
         return False
     values: dict[str, Any] = {"state": to, "reason": plain(reason), "changed": at}
     if outputs is not None:
-        values["outputs"] = dump(outputs)
+        values["outputs"] = dump(arrays.put(tx, id, "outputs", outputs))
     tx.execute(update(runs).where(runs.c.id == id, runs.c.epoch == epoch, runs.c.state == old).values(values))
     log.append_one(tx, id, at, old, to, reason)
     return True
@@ -230,6 +234,13 @@ def _lost(id: str, engine: str | None) -> RunTakenError:
     return RunTakenError(f"run {id} was taken by {who} in the meantime; this one leaves it alone")
 
 
+def _whole(tx: Connection, row: Row[Any]) -> RunRow:
+    """Returns a run with its inputs and outputs."""
+    found = _row(row)
+    inputs = arrays.restored(tx, found.id, "inputs", found.inputs)
+    return replace(found, inputs=inputs, outputs=arrays.restored(tx, found.id, "outputs", found.outputs))
+
+
 def _row(row: Row[Any]) -> RunRow:
     return RunRow(
         id=row.id,
@@ -238,12 +249,12 @@ def _row(row: Row[Any]) -> RunRow:
         identity=row.identity,
         template=row.template,
         version=row.version,
-        inputs=load_packed(row.inputs),
+        inputs=load(row.inputs),
         options=load(row.options),
         datasets=load(row.datasets),
         state=RunState(row.state),
         reason=row.reason,
-        outputs=load_packed(row.outputs),
+        outputs=load(row.outputs),
         epoch=row.epoch,
         engine=row.engine,
         heartbeat_at=instant_or_none(row.heartbeat),

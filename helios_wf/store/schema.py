@@ -70,6 +70,16 @@ runs = Table(
     Index(None, "created"),
 )
 
+arrays = Table(
+    "arrays",
+    metadata,
+    Column("run", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("elements", Text, nullable=False),
+)
+
 tasks = Table(
     "tasks",
     metadata,

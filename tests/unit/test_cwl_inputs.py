@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helios_wf.cwl.job_file import given_names, read_inputs, tool_of, unknown_inputs
+from helios_wf.cwl.job_file import MOST_TOLD, given_names, read_inputs, tool_of, unknown_inputs
 from helios_wf.cwl.job_values import scalar_misfit, sibling
 from helios_wf.errors import InputError
 from helios_wf.model import Json, Parameter, Place, TemplateField, Workflow
@@ -53,6 +53,14 @@ def test_a_file_is_found_beside_the_job_file_and_completed(tmp_path: Path) -> No
             "size": 5,
         }
     }
+
+
+def test_of_very_many_mistakes_the_first_are_told_and_how_many_more_there_are(tmp_path: Path) -> None:
+    files = [{"class": "File", "path": f"{number}.txt"} for number in range(1234)]
+    told = mistakes({"x": files}, workflow(x=FILES), tmp_path)
+    assert len(told) == MOST_TOLD + 1
+    assert "'x'[0]" in told[0]
+    assert told[-1] == "... and 1,184 more"
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helios_wf.cwl.inputs import change_files
-from helios_wf.model.packed import LONG, Packed, pack, unpack
-from helios_wf.store.codec import dump, load_packed
+from helios_wf.model.packed import Packed, pack
 
 values = st.lists(st.one_of(st.none(), st.integers(0, 9), st.text(max_size=3), st.just({"class": "File"})))
 
@@ -67,15 +66,6 @@ def test_text_that_is_not_utf_8_leaves_the_array_as_it_is() -> None:
     found = pack(given)
     assert found == given
     assert not isinstance(found, Packed)
-
-
-def test_the_store_gives_long_arrays_packed_and_short_ones_as_they_are() -> None:
-    stored = {"long": list(range(LONG + 1)), "short": [1, 2], "text": "[" * 9 * LONG, "none": None}
-    found = load_packed(dump(stored))
-    assert found == stored
-    assert [name for name, value in found.items() if isinstance(value, Packed)] == ["long"]
-    assert load_packed(dump({"name": "\udcff"})) == {"name": "\udcff"}
-    assert [unpack(text) for text in ("null", "3", "[1]")] == [None, 3, [1]]
 
 
 def test_what_changes_files_keeps_an_array_packed() -> None:

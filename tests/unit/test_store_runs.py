@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from helios_wf.errors import RunError, RunTakenError, StoreError
+from helios_wf.model.packed import Packed, pack
 from helios_wf.states import JobState, RunState, TaskState
 from helios_wf.store import Store, documents, jobs, log, publications, requests, runs, shapes, tasks
 from helios_wf.store.rows import Lease, NewRun, NewTask, Publication, RunRow
@@ -289,3 +290,31 @@ def test_tasks_of_a_run_that_is_not_there_are_refused(store: Store) -> None:
         tasks.create(tx, "nothing", [NewTask(number=0, name="s", process="p")])
     with store.read() as tx:
         assert tx.execute(text("SELECT count(*) FROM tasks")).scalar() == 0
+
+
+def test_long_arrays_of_inputs_and_outputs_come_back_whole_and_packed(store: Store) -> None:
+    files = [{"class": "File", "path": f"/data/{number}"} for number in range(2500)]
+    odd = [f"name-\udcff-{number}" for number in range(2500)]
+    inputs = {"files": files, "odd": odd, "short": [1, 2], "text": "x", "none": None}
+    created(store, inputs=inputs)
+    row = run(store)
+    assert row.inputs == inputs
+    assert {name for name, value in row.inputs.items() if isinstance(value, Packed)} == {"files"}
+    epoch = taken(store)
+    moved(store, "r1", epoch, RunState.RUNNING)
+    for outputs in ({"sums": files, "count": 1}, {"sums": pack(files[:1500])}, {"sums": []}):
+        with store.write() as tx:
+            runs.move(tx, "r1", epoch, RunState.FINISHED, outputs=outputs)
+            runs.move(tx, "r1", epoch, RunState.RUNNING)
+        assert run(store).outputs == outputs
+    assert run(store).inputs == inputs
+
+
+def test_no_row_holds_more_than_some_elements_of_a_long_array(store: Store) -> None:
+    created(store, inputs={"files": [{"class": "File", "path": f"/data/{number}"} for number in range(2500)]})
+    with store.read() as tx:
+        kept = tx.execute(text("SELECT inputs FROM runs")).scalar()
+        lengths = tx.execute(text("SELECT length(elements) FROM arrays ORDER BY position")).scalars().all()
+    assert kept == '{"files":[]}'
+    assert len(lengths) == 3
+    assert max(lengths) < 50_000

@@ -26,6 +26,20 @@ def upgrade() -> None:
     _requests()
     _shapes()
     _tasks()
+    _arrays()
+
+
+def _arrays() -> None:
+    op.create_table(
+        "arrays",
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("elements", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("arrays_run_fkey")),
+        sa.PrimaryKeyConstraint("run", "side", "name", "position", name=op.f("arrays_pkey")),
+    )
 
 
 def _column_sets() -> None:
