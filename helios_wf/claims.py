@@ -15,7 +15,8 @@ import msgspec
 
 from helios_wf.engine.destinations import dataset_folder, first_file
 from helios_wf.errors import DatasetError, SettingsError
-from helios_wf.publishing import Options
+from helios_wf.publishing import MISSING, Options
+from helios_wf.states import RunState
 from helios_wf.store import Tx, datasets, publications, runs
 
 
@@ -50,6 +51,11 @@ def claim(tx: Tx, options: Options, names: dict[str, str]) -> None:
         DatasetError: a name is taken, or its folder holds files already.
     """
     for name in names_in(options):
+        if (made := datasets.maker(tx, name)) and runs.get(tx, made).state is RunState.FAILED:
+            raise DatasetError(
+                f"dataset {name!r} was made by run {made}, which failed later and can make the rest: "
+                f"helios-wf resume {made}"
+            )
         if datasets.exists(tx, name):
             raise DatasetError(
                 f"dataset {name!r} exists already, and this run would write it; "
@@ -92,7 +98,7 @@ def check_resumable(tx: Tx, run_id: str, options: Options, but: Collection[str] 
     """
     others = claimed(tx, {run_id, *but})
     for name in names_in(options):
-        if datasets.exists(tx, name):
+        if datasets.exists(tx, name) and datasets.maker(tx, name) != run_id:
             raise DatasetError(
                 f"run {run_id} cannot be resumed: dataset {name!r}, which it would write, was made by "
                 f"another run in the meantime, and is left alone (see helios-wf dataset show {name}); "
@@ -103,6 +109,12 @@ def check_resumable(tx: Tx, run_id: str, options: Options, but: Collection[str] 
                 f"run {run_id} cannot be resumed: dataset {name!r}, which it would write, is being made by "
                 f"run {others[name]}, which is not finished; go on with that one, or cancel it first"
             )
+
+
+def incomplete(tx: Tx, run_id: str, options: Options) -> list[str]:
+    """Returns the datasets that a run made with losses: it may make them anew, with what was lost."""
+    own = [name for name in names_in(options) if datasets.maker(tx, name) == run_id]
+    return [name for name in own if MISSING in datasets.get(tx, name, files=False).meta]
 
 
 def withdraw(tx: Tx, run_id: str, names: Collection[str]) -> None:

@@ -45,6 +45,10 @@ Keep: TypeAlias = Literal["none", "failed", "all"]
 """Which attempts' folders stay when a job is settled."""
 
 
+OnError: TypeAlias = Literal["stop", "continue", "kill"]
+"""What becomes of the rest of a run when a job failed for good."""
+
+
 class Settings(Noun, frozen=True):
     """What a command runs with; every path is absolute."""
 
@@ -58,6 +62,8 @@ class Settings(Noun, frozen=True):
     """Jobs at once; None: what the backend finds sensible."""
     keep: Keep = "failed"
     """Which attempts' folders stay when a job is settled."""
+    on_error: OnError | None = None
+    """What becomes of the rest of a run when a job failed; None: as the run began, and that ``stop``."""
     templates: tuple[Path, ...] = ()
     """Folders and files of templates, besides the shipped ones."""
     root: Path | None = None
@@ -201,6 +207,12 @@ def _keep(value: object, where: str, folder: Path) -> Keep:
     return cast("Keep", value)
 
 
+def _on_error(value: object, where: str, folder: Path) -> OnError:
+    if value not in get_args(OnError):
+        _refuse(value, where, f"one of {', '.join(get_args(OnError))}")
+    return cast("OnError", value)
+
+
 def _engine(value: object, where: str, folder: Path) -> str:
     if value not in ENGINES:
         _refuse(value, where, f"one of {', '.join(ENGINES)}")
@@ -222,6 +234,7 @@ READERS: dict[str, Callable[[object, str, Path], object]] = {
     "backend": _word,
     "jobs": _count,
     "keep": _keep,
+    "on_error": _on_error,
     "templates": _paths,
     "root": _path,
     "outdir": _path,

@@ -172,7 +172,16 @@ def _options(runnable: Runnable, bound: Bound, settings: Settings, run_id: str) 
         names, logs = output_names(process, captures, bound.inputs, run_id)
         parts = name_parts(process, captures, bound.inputs, run_id)
     apart = bound.match is not None
-    return Options(str(settings.outdir), settings.keep, runnable.changes, names, logs, parts, apart)
+    return Options(
+        str(settings.outdir),
+        settings.keep,
+        settings.on_error or "stop",
+        runnable.changes,
+        names,
+        logs,
+        parts,
+        apart,
+    )
 
 
 def ask(store: Store, row: RunRow, verb: str, settings: Settings) -> str:

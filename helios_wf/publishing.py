@@ -8,11 +8,13 @@ from pathlib import Path
 import msgspec
 
 from helios_wf import formats
+from helios_wf.config import OnError
 from helios_wf.containers import Container
 from helios_wf.cwl.found import deep
 from helios_wf.engine.destinations import Destinations, Placed, arrange, basename_of, dataset_folder, files_of
 from helios_wf.engine.loop import Held
 from helios_wf.engine.publish import carry_out
+from helios_wf.engine.waiting import Waiting
 from helios_wf.errors import DatasetError, EventFileError, MissingExtraError, StoreError, UserError
 from helios_wf.match import file_names
 from helios_wf.model import Dataset, Document, EventFile, Layout, Noun, Workflow
@@ -20,6 +22,9 @@ from helios_wf.model.noun import Json
 from helios_wf.states import DatasetState, RunState
 from helios_wf.store import Store, Tx, datasets, event_ranges, jobs, publications, runs
 from helios_wf.store.rows import Publication
+
+MISSING = "missing"
+"""In the metadata of a dataset: what of it was lost, in words."""
 
 LOGS = "logs of step "
 """How the publications of logs are called, to be told from outputs: no output has a space in its name."""
@@ -34,6 +39,7 @@ class Options(Noun, frozen=True):
 
     outdir: str
     keep: str = "failed"
+    on_error: OnError = "stop"
     changes: tuple[str, ...] = ()
     """``--set`` of the command line."""
     datasets: dict[str, str] = msgspec.field(default_factory=dict)
@@ -47,7 +53,7 @@ class Options(Noun, frozen=True):
 
 
 class Publisher:
-    """Publishes one complete run."""
+    """Publishes a run: all of it, or in one that went on without what failed, the outputs that there are."""
 
     def __init__(
         self,
@@ -66,8 +72,11 @@ class Publisher:
         self._outdir = Path(options.outdir)
         self._loose = self._outdir / held.id if options.apart else self._outdir
         self._home = home
+        self._waiting = Waiting(held.flow) if held.flow.has_failed else None
         self.missing: list[str] = []
         """What the run lost, a line for each step; known once it is published."""
+        if self._waiting is not None:
+            self._leave_out(self._waiting)
 
     def publish(self) -> dict[str, Json]:
         """Moves the outputs, records them with their datasets, and returns the CWL output object.
@@ -103,15 +112,23 @@ class Publisher:
         self._record(arranged.moves, made, outputs)
         return outputs
 
+    def _leave_out(self, waiting: Waiting) -> None:
+        """Takes out of what is made the datasets that would not be whole."""
+        undone = {self._held.flow.plan.tasks[task].name for task in waiting.steps}
+        self._names = {output: name for output, name in self._names.items() if output not in waiting.outputs}
+        self._logs = {step: name for step, name in self._logs.items() if step not in undone}
+
     @property
     def state(self) -> RunState:
-        """Where a published run stands: DONE, or FINISHED where something is missing."""
+        """Where a published run stands: DONE, FINISHED where something was lost, FAILED where it failed."""
+        if self._waiting is not None:
+            return RunState.FAILED
         return RunState.FINISHED if self.missing else RunState.DONE
 
     @property
     def reason(self) -> str:
-        """What is missing, in words."""
-        return "; ".join(self.missing)
+        """What failed, and what is missing, in words."""
+        return "; ".join([*(self._waiting.why if self._waiting else ()), *self.missing])
 
     def _record(self, moves: list[Publication], made: list[Dataset], outputs: dict[str, Json]) -> None:
         """Records that the run is done, what it made, where that is and what is missing."""
@@ -119,15 +136,20 @@ class Publisher:
             runs.fence(tx, self._held.id, self._held.epoch)
             publications.published(tx, self._held.id, ((move.output, move.position) for move in moves))
             for dataset in made:
-                datasets.create(tx, dataset)
+                if not self._is_own(tx, dataset.name):
+                    datasets.create(tx, dataset)
             runs.move(tx, self._held.id, self._held.epoch, self.state, self.reason, outputs)
 
     def _refuse_taken(self, tx: Tx) -> None:
         """Makes sure that nobody else made one of the datasets in the meantime: nothing of it is touched."""
         for name in (*self._names.values(), *self._logs.values()):
-            if datasets.exists(tx, name):
+            if datasets.exists(tx, name) and not self._is_own(tx, name):
                 text = f"dataset {name!r} was made by another run in the meantime; it is left alone"
                 raise DatasetError(text)
+
+    def _is_own(self, tx: Tx, name: str) -> bool:
+        """Says whether this run has made a dataset, before it was begun again."""
+        return datasets.maker(tx, name) == self._held.id
 
     def _refuse_others(self, tx: Tx, moves: Sequence[Publication]) -> None:
         """Makes sure that no file is written over that is not this run's own.
@@ -152,7 +174,11 @@ class Publisher:
         flow = self._held.flow
         with self._store.read() as tx:
             flow.outputs.tx = tx
-            values = {one.output.name: flow.values.output(one.source) for one in flow.plan.outputs}
+            absent = self._waiting.outputs if self._waiting else ()
+            values = {
+                one.output.name: None if one.output.name in absent else flow.values.output(one.source)
+                for one in flow.plan.outputs
+            }
             self.missing = flow.losses.missing(tx)
         flow.outputs.trim()
         return values
@@ -175,7 +201,7 @@ class Publisher:
         described = tuple(
             EventFile(file.path, file.size, file.checksum, _layout(file.path)) for file in files
         )
-        meta: dict[str, Json] = {"missing": self.reason} if self.missing else {}
+        meta: dict[str, Json] = {MISSING: "; ".join(self.missing)} if self.missing else {}
         return Dataset(name, DatasetState.CLOSED, described, meta, self._held.id)
 
     def _log_move(self, step: str, name: str) -> Publication:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from helios_wf.backend import Backend, settings_for
-from helios_wf.claims import check_home, check_outdir, check_resumable, names_in, withdraw
+from helios_wf.claims import check_home, check_outdir, check_resumable, incomplete, names_in, withdraw
 from helios_wf.config import Settings
 from helios_wf.containing import end_left, inside
 from helios_wf.cwl.settings import apply_settings
@@ -20,6 +20,7 @@ from helios_wf.engine.loop import LEASE_S, Engine, Held, dead_holder, engine_nam
 from helios_wf.engine.publish import bring_back
 from helios_wf.engine.removal import remove_run
 from helios_wf.engine.retrying import Wish, begin_again, nothing
+from helios_wf.engine.waiting import Waiting
 from helios_wf.errors import HeliosError, RunError
 from helios_wf.layouts import Layouts
 from helios_wf.model import Document, Noun
@@ -111,12 +112,14 @@ class Session:
                 if row.state is RunState.DONE or (row.state is RunState.FINISHED and wish is None):
                     raise RunError(f"run {run_id} is {row.state} already")
                 options = msgspec.convert(row.options, Options)
-                if row.state is RunState.FINISHED:
-                    withdraw(tx, run_id, names_in(options))
                 check_resumable(tx, run_id, options, ids)
                 check_outdir(Path(options.outdir))
                 epochs[run_id] = runs.take(tx, run_id, self._name, LEASE_S, dead_holder(row.engine))
                 self._refuse_cleaned(tx, run_id)
+                if row.state is RunState.FINISHED:
+                    withdraw(tx, run_id, names_in(options))
+                elif row.state is RunState.FAILED:
+                    withdraw(tx, run_id, incomplete(tx, run_id, options))
                 # what was asked of an engine before this one is not asked of this one
                 requests.take(tx, run_id)
                 self._layouts.learn(datasets.get(tx, name) for name in row.datasets.values())
@@ -171,6 +174,7 @@ class Session:
             self._layouts.of,
             partial(self._layouts.index_of, self._settings.home / "indexes"),
             self._settings.check_compiler or 0,
+            self._settings.on_error or msgspec.convert(row.options, Options).on_error,
         )
 
     def _end_left(self, run_id: str, alive: Collection[str] = ()) -> None:
@@ -190,12 +194,14 @@ class Session:
         if wish is not None and not flow.stopping:
             self._begin_again(held, document, wish)
             return
-        if flow.is_complete and not flow.is_failing:
+        if flow.is_complete and not flow.has_failed:
             self._publish(held, row, document)
         elif flow.stopping:
             self._end(held, row, RunState.CANCELLED, "cancelled on request")
-        elif flow.is_failing or flow.left:
-            self._end(held, row, RunState.FAILED, _why(flow))
+        elif flow.on_error == "continue" and flow.is_exhausted:
+            self._publish(held, row, document)
+        elif flow.is_failing or flow.is_exhausted:
+            self._end(held, row, RunState.FAILED, "; ".join(Waiting(flow).why))
         else:
             self._end(held, row, RunState.PAUSED, "paused on request")
         with self._store.write() as tx:
@@ -219,7 +225,8 @@ class Session:
         except HeliosError as error:
             self._end(held, row, RunState.FAILED, str(error))
             return
-        if options.keep == "none" or (options.keep == "failed" and publisher.state is RunState.DONE):
+        tidies = {"none": (RunState.DONE, RunState.FINISHED), "failed": (RunState.DONE,)}
+        if publisher.state in tidies.get(options.keep, ()):
             self._tidy(held.id, options.keep)
         self._outcomes[held.id] = Outcome(held.id, publisher.state, row.datasets, outputs, publisher.reason)
 
@@ -250,16 +257,3 @@ class Session:
         with self._store.write() as tx:
             for run_id, epoch in epochs.items():
                 runs.release(tx, run_id, epoch)
-
-
-def _why(flow: Flow) -> str:
-    steps: dict[str, int] = {}
-    for task, _ in [*flow.left, *flow.failed]:
-        name = flow.plan.tasks[task].name
-        steps[name] = steps.get(name, 0) + 1
-    given_up = [
-        f"step {flow.plan.tasks[task].name!r} was given up: {reason}"
-        for task, reason in flow.tally.given_up.items()
-    ]
-    failed = [f"{count} job{'s' * (count > 1)} of step {name!r} failed" for name, count in steps.items()]
-    return "; ".join([*given_up, *failed])

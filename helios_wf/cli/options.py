@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import click
 
-from helios_wf.config import ENGINES, NO_ENGINE, Keep, Settings
+from helios_wf.config import ENGINES, NO_ENGINE, Keep, OnError, Settings
 
 CHECKED = 3
 """Jobs of each task that ``--check-compiler`` compares where it does not say how many."""
@@ -62,6 +62,11 @@ SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] =
     "jobs": click.option("--jobs", "-j", metavar="N", help="Jobs at once [default: the backend's choice]."),
     "keep": click.option(
         "--keep", type=click.Choice(get_args(Keep)), help="Work folders that stay [default: failed]."
+    ),
+    "on_error": click.option(
+        "--on-error",
+        type=click.Choice(get_args(OnError)),
+        help="When a job failed: start nothing new, go on without it, or end all at once [default: stop].",
     ),
     "templates": click.option(
         "--templates", metavar="PATH", multiple=True, help="Folder or file of templates; may be repeated."

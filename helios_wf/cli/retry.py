@@ -16,7 +16,7 @@ from helios_wf.interface.interrupts import Interrupts
 @click.option("--ranges", is_flag=True, help="Only event ranges that were lost, tolerated or not.")
 @click.option("--failed", is_flag=True, help="Not what was only cancelled.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-@settings_options("home", "store", "backend", "jobs", "check_compiler")
+@settings_options("home", "store", "backend", "jobs", "on_error", "check_compiler")
 def retry(
     run: str | None, step: str | None, ranges: bool, failed: bool, quiet: bool, settings: Settings
 ) -> int:

@@ -36,7 +36,16 @@ if TYPE_CHECKING:
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @click.version_option(__version__, prog_name="helios-wf", message="%(prog)s %(version)s")
 @settings_options(
-    "home", "store", "root", "backend", "jobs", "keep", "outdir", "container_engine", "check_compiler"
+    "home",
+    "store",
+    "root",
+    "backend",
+    "jobs",
+    "on_error",
+    "keep",
+    "outdir",
+    "container_engine",
+    "check_compiler",
 )
 def run(
     document: str,
@@ -83,7 +92,7 @@ def run(
 @click.command(cls=CommandWithEquals)
 @run_argument
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-@settings_options("home", "store", "backend", "jobs", "check_compiler")
+@settings_options("home", "store", "backend", "jobs", "on_error", "check_compiler")
 def resume(run: str | None, quiet: bool, settings: Settings) -> int:
     """Go on with a run that was stopped, paused or cancelled, or that failed.
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from helios_wf.config import OnError
 from helios_wf.cwl.javascript import LATER, Work, complete_all
 from helios_wf.engine import paths
 from helios_wf.engine.chains import Chains
@@ -63,6 +64,7 @@ class Flow:
         layout_of: LayoutOf,
         index_of: Callable[[str], Json] = lambda path: None,
         check: int = 0,
+        on_error: OnError = "stop",
     ) -> None:
         self.run = run
         self.plan = plan
@@ -88,6 +90,8 @@ class Flow:
         """Attempts of tasks that were given up; the engine cancels them."""
         self.stopping = False
         self.has_more = True
+        self.on_error = on_error
+        self._killed = False
         self._backend = backend
         self._layout_of = layout_of
         self._recorded: list[Settlement] = []
@@ -105,15 +109,19 @@ class Flow:
         return room > 0 and not self.is_failing and waits
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs and nothing can start."""
+        return not (self.inflight or self.queue or self.has_more or self.sizing.is_due)
+
+    @property
     def is_exhausted(self) -> bool:
-        """Whether all was done that can be, but for what follows from jobs that are left as they failed."""
-        return bool(self.left) and not (self.inflight or self.queue or self.has_more or self.sizing.is_due)
+        """Whether all was done that can be without what failed, in a run that goes on without it."""
+        return self.has_failed and not self.is_failing and self.is_idle
 
     @property
     def is_stuck(self) -> bool:
         """Whether nothing can ever happen again although the run is not over; never true of a sound plan."""
-        waits = self.inflight or self.queue or self.has_more or self.is_failing or self.sizing.is_due
-        return not waits and not self.is_complete and not self.left
+        return self.is_idle and not self.is_complete and not self.has_failed
 
     @property
     def next_due(self) -> float | None:
@@ -128,9 +136,22 @@ class Flow:
         return due is not None and due <= time.time()
 
     @property
+    def has_failed(self) -> bool:
+        """Whether a job failed for good, or a task was given up."""
+        return bool(self.failed or self.left or self.tally.given_up)
+
+    @property
     def is_failing(self) -> bool:
         """Whether nothing new is started, because a job failed for good or a task was given up."""
-        return bool(self.failed or self.tally.given_up)
+        return self.on_error != "continue" and bool(self.failed or self.tally.given_up)
+
+    def take_doomed(self) -> list[str]:
+        """Returns the attempts that are to be ended now: of tasks that were given up, or all of them."""
+        doomed, self.doomed = self.doomed, []
+        if self.on_error == "kill" and self.is_failing and not self._killed:
+            self._killed = True
+            return list(self.inflight)
+        return doomed
 
     def restore(self, tx: Tx) -> None:
         """Makes the memory of a run from the store; attempts that are handed out are in flight."""
@@ -213,7 +234,12 @@ class Flow:
             self._complete(job.task, job.path)
             self.look_at_losses()
         else:
-            self.failed.append((job.task, job.path))
+            self.fail(job)
+
+    def fail(self, job: Job) -> None:
+        """Takes that a job failed for good, or was ended with its task."""
+        self.failed.append((job.task, job.path))
+        self.frontier.give_up(job.task, job.path)
 
     def _complete(self, task: int, path: Path) -> None:
         if self.plan.tasks[task].merge is None:
@@ -262,6 +288,13 @@ class Flow:
         return specs
 
     def _next_jobs(self, limit: int) -> list[Job]:
+        """Returns up to ``limit`` jobs that can start; none of tasks that were given up."""
+        while chosen := self._chosen(limit):
+            if wanted := [job for job in chosen if job.task not in self.tally.given_up]:
+                return wanted
+        return []
+
+    def _chosen(self, limit: int) -> list[Job]:
         chosen = self.queue.take(limit)
         if len(chosen) < limit:
             chosen += [Job(task, path) for task, path in self.frontier.jobs(limit - len(chosen))]

@@ -11,8 +11,8 @@ many paths ready (a scatter over a known array of a million files) they are not 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 from typing import NamedTuple
 
@@ -89,6 +89,7 @@ class Frontier:
         self._summed = [0] * len(plan.domains)
         self._settled: set[tuple[int, Path]] = set()
         self._remaining: list[dict[Path, int]] = [{} for _ in plan.tasks]
+        self._given_up: list[Counter[Path]] = [Counter() for _ in plan.tasks]
         self._members = self._index_members()
         self._opens = self._index_opens()
         self._cursors: dict[Node, list[Cursor]] = {node: [] for node in self._chains}
@@ -150,12 +151,16 @@ class Frontier:
                 self._completed(task, path)
 
     def is_idle(self, task: int, path: Path) -> bool:
-        """Says whether a task is complete at all indices so far of its innermost domain below a path."""
-        return self._remaining[task][path] == 0
+        """Says whether a task is over at all indices so far of its innermost domain below a path."""
+        return self._remaining[task][path] == self._given_up[task][path]
 
     def complete(self, task: int, path: Path) -> None:
         """Takes that a task's job (or a merge task's last job) at a path ended well or was skipped."""
         self._completed(task, path)
+
+    def give_up(self, task: int, path: Path) -> None:
+        """Takes that a job failed for good: what reads it will never be ready."""
+        self._given_up[task][path[:-1]] += 1
 
     def complete_before(self, task: int, path: Path) -> None:
         """Takes a job settled before this engine started: as ``complete``, and it is not given out."""
@@ -171,6 +176,21 @@ class Frontier:
         return path in self._facts[Node("task", task)]
 
     # -- questions -----------------------------------------------------------------------------------------
+
+    def has(self, source: Source) -> bool:
+        """Says whether all is known that a source reads at the path of no index."""
+        return all(self._has(need.node) for need in value_needs(self.plan, source, ()))
+
+    def upstream(self, sources: Iterable[Source] = (), task: int | None = None) -> set[int]:
+        """Returns the tasks that sources at the path of no index, or a task, directly or indirectly read."""
+        needs = [need for source in sources for need in value_needs(self.plan, source, ())]
+        pending = [need.node for need in needs] if task is None else [Node("task", task)]
+        found = set(pending)
+        while pending:
+            new = {need.node for need in self._needs[pending.pop()]} - found
+            found |= new
+            pending += new
+        return {node.number for node in found if node.kind == "task"} - {task}
 
     def domains(self, limit: int) -> Iterator[tuple[int, Path]]:
         """Yields up to ``limit`` domains that can be sized, with the path."""
@@ -190,6 +210,11 @@ class Frontier:
             self._opened[domain] == (self._summed[chain[position - 1]] if position else 1)
             for position, domain in enumerate(chain)
         ) and not any(domain in chain for domain, _ in self._open_ended)
+
+    def _has(self, node: Node) -> bool:
+        if node.kind == "task":
+            return self.is_complete(node.number)
+        return (node.number, ()) in self.sizes and (node.number, ()) not in self._open_ended
 
     # -- inside --------------------------------------------------------------------------------------------
 

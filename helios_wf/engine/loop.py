@@ -225,8 +225,21 @@ class Engine:
         """Settles, expands and leases for one run, in one transaction; then feeds and submits."""
         flow = held.flow
         room = 0 if self._is_halted(held) else self.backend.room()
-        if not (reports or news or started or flow.may_feed or flow.may_lease(room)):
-            return
+        moves = bool(reports or news or started) or flow.may_feed or flow.may_lease(room)
+        specs = self._turn(held, reports, started, news, room) if moves else []
+        self._submit(held, specs)
+        if doomed := flow.take_doomed():
+            self.backend.cancel(doomed)
+        if moves and room > 0 and flow.is_stuck:
+            raise EngineStuckError(
+                f"run {held.id}: nothing runs and nothing can start; the store keeps its state"
+            )
+
+    def _turn(
+        self, held: Held, reports: list[Report], started: list[str], news: list[RangeNews], room: int
+    ) -> list[JobSpec]:
+        """Settles, expands and leases in one transaction, then feeds; returns what is to be submitted."""
+        flow = held.flow
         begun = time.monotonic()
         with self.store.write() as tx:
             runs.fence(tx, held.id, held.epoch)
@@ -241,14 +254,7 @@ class Engine:
         flow.outputs.trim()
         for handle, ranges, more in fed:
             self.backend.feed(handle, ranges, more)
-        if flow.doomed:
-            doomed, flow.doomed = flow.doomed, []
-            self.backend.cancel(doomed)
-        self._submit(held, specs)
-        if room > 0 and flow.is_stuck:
-            raise EngineStuckError(
-                f"run {held.id}: nothing runs and nothing can start; the store keeps its state"
-            )
+        return specs
 
     def _submit(self, held: Held, specs: list[JobSpec]) -> None:
         if held.flow.specs.definitions:

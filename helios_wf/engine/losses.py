@@ -100,6 +100,8 @@ class Losses:
         lines = []
         counts = event_ranges.counts(tx, self._run)
         for task in self._values.plan.tasks:
+            if task.number in self._tally.given_up:
+                continue
             if self._tally.lost[task.number] or self._tally.counts[task.number][JobState.CANCELLED]:
                 lines.append(self._missing_jobs(tx, task))
                 continue
@@ -117,7 +119,7 @@ class Losses:
 
     def _missing_jobs(self, tx: Tx, task: Task) -> str:
         lost, not_run = self._tally.lost[task.number], self._tally.counts[task.number][JobState.CANCELLED]
-        total = f"{lost + not_run} of {self._tally.total(task.number)} jobs"
+        total = f"{lost + not_run} of {self._tally.total(task.number) or '?'} jobs"
         rows = jobs.failures(tx, self._run, MOST_NAMED, task.number) if lost else ()
         shown = [self._shown_job(task, row) for row in rows]
         shown += [f"and {lost - len(rows)} more"] if lost > len(rows) else []

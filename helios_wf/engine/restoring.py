@@ -76,7 +76,7 @@ def _job(flow: Flow, job: Job, state: JobState, not_before: float) -> None:
     if is_lost:
         flow.losses.lose(job, state)
     elif state in (JobState.FAILED, JobState.CANCELLED):
-        flow.failed.append((job.task, job.path))
+        flow.fail(job)
     is_over = is_lost or state in GOOD_JOBS
     if merged:
         flow.merges.restore_job(job, state, is_over)
@@ -91,4 +91,4 @@ def _job(flow: Flow, job: Job, state: JobState, not_before: float) -> None:
 def _unexpanded(flow: Flow, job: Job, state: JobState) -> None:
     """Takes the record of a domain or merge that could not be expanded; else it is expanded once more."""
     if state is JobState.FAILED:
-        flow.failed.append((job.task, job.path))
+        flow.fail(job)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
-from helios_wf.config import Keep, Settings
+from helios_wf.config import Keep, OnError, Settings
 
 AnyPath: TypeAlias = str | os.PathLike[str]
 
@@ -36,6 +36,7 @@ class Keywords(Where, total=False):
         jobs: how many at once; default: what the backend finds sensible.
         outdir: the folder of the outputs; default: the working folder.
         keep: work folders that stay when a job is settled: ``none``, ``failed`` or ``all``.
+        on_error: what becomes of the rest of a run when a job failed: ``stop``, ``continue`` or ``kill``.
         root: the folder below which documents are read; default: the document's project.
         templates: folders and files in which templates are looked for by name.
         container_engine: what runs containers: ``docker``, ``podman``, ``singularity``, ``apptainer``, or
@@ -48,6 +49,7 @@ class Keywords(Where, total=False):
     jobs: int | None
     outdir: AnyPath | None
     keep: Keep | None
+    on_error: OnError | None
     root: AnyPath | None
     templates: Sequence[AnyPath] | None
     container_engine: str | None

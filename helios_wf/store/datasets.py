@@ -108,6 +108,12 @@ def get(tx: Connection, name: str, files: bool = True) -> Dataset:
     )
 
 
+def maker(tx: Connection, name: str) -> str | None:
+    """Returns the run that made a dataset; None where no run did, or there is no such dataset."""
+    query = select(datasets.c.run).where(datasets.c.name == name, datasets.c.state != DatasetState.DELETED)
+    return tx.execute(query).scalar()
+
+
 def holder(tx: Connection, path: str) -> str | None:
     """Returns the name of a dataset, not deleted, that has a file at a path; None when there is none."""
     query = (

@@ -13,12 +13,14 @@ from unittest import mock
 from made_workflows import Made
 from plain_cwl import attempted, layout_of, plain, ranged
 
+from helios_wf.config import OnError
 from helios_wf.engine import flow as flow_module
 from helios_wf.engine import ledger as ledger_module
 from helios_wf.engine import paths
 from helios_wf.engine import queue as queue_module
 from helios_wf.engine import settling as settling_module
 from helios_wf.engine.flow import Flow
+from helios_wf.engine.retrying import Wish, begin_again
 from helios_wf.model import EventRange, JobSpec, Json, RangeNews, RangeReport, Report, digest
 from helios_wf.plan import plan_document
 from helios_wf.ranges import covers
@@ -32,6 +34,8 @@ CAUSES = (Cause.EXIT, Cause.LOST, Cause.SIGNAL, Cause.CANCELLED)
 
 class World:
     """A store, a backend that settles in random order, and an engine that may stop at any moment."""
+
+    on_error: OnError = "stop"
 
     def __init__(
         self, store: Store, made: Made, run: str, seed: int, trouble: float, bad: Collection[str] = ()
@@ -60,7 +64,7 @@ class World:
             self.flow.restore(tx)
 
     def _flow(self) -> Flow:
-        flow = Flow(self.run, self.plan, self.made.inputs, "/home", "fake", layout_of)
+        flow = Flow(self.run, self.plan, self.made.inputs, "/home", "fake", layout_of, on_error=self.on_error)
         flow.ledger.feeds = bool(self.seed % 2)
         return flow
 
@@ -69,7 +73,7 @@ class World:
         for _ in range(10_000):
             if self.flow.is_complete and not self.running:
                 return
-            if self.flow.is_failing and not self.running:
+            if (self.flow.is_failing or self.flow.is_exhausted) and not self.running:
                 return
             self.clock += 100.0
             self.step()
@@ -91,7 +95,6 @@ class World:
             self.flow.settle(tx, reports)
             specs = self.flow.lease(tx, self.random.randint(0, 5))
             fed = self.flow.feed(tx, is_halted=False)
-        self.cancel(self.flow.doomed)
         self.flow.outputs.trim()
         self.values |= self.flow.specs.definitions
         self.flow.specs.definitions = {}
@@ -106,12 +109,12 @@ class World:
             self.hands[handle] += ranges
             self.last |= set() if more else {handle}
         self.running += specs
+        self.cancel(self.flow.take_doomed())
 
     def cancel(self, handles: list[str]) -> None:
-        """Ends attempts of a task that was given up."""
+        """Ends attempts of a task that was given up, or all."""
         doomed = [spec for spec in self.running if spec.handle in handles]
         self.running = [spec for spec in self.running if spec not in doomed]
-        handles.clear()
         with self.store.write() as tx:
             self.flow.settle(tx, [self.failed(spec, Cause.CANCELLED) for spec in doomed])
 
@@ -212,13 +215,21 @@ class World:
                 assert reach == stop
                 assert not {row.state for row in rows} - {RangeState.SPLIT, *ENDS}
 
-    def outputs(self) -> dict[str, Json]:
+    def begin_again(self) -> None:
+        """Begins the run again, as ``resume`` does."""
+        self.flow = self._flow()
+        with self.store.write() as tx:
+            begin_again(tx, self.run, self.plan, Wish())
+            self.flow.restore(tx)
+
+    def outputs(self, but: Collection[str] = ()) -> dict[str, Json]:
         """Returns the run's outputs."""
         with self.store.read() as tx:
             self.flow.outputs.tx = tx
             return {
                 planned.output.name: self.flow.values.value(planned.source, ())
                 for planned in self.plan.outputs
+                if planned.output.name not in but
             }
 
 
