@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from fragile_runs import WAYS
 from pyarrow import parquet
 
-from helios_wf import resources
+from helios_wf import event_stream, resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,6 +198,40 @@ def test_neither_the_size_of_ranges_nor_the_way_to_feed_them_changes_what_comes_
         tool.write_text(tool.read_text().replace("helios:events: {resident: stream}\n", ""))
     path = shared / "data" / CASES[name].file
     check(helios, path, CASES[name], size, most, jobs, eventsPerRange=events_per_range)
+
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("way", "events_per_range", "most", "jobs"),
+    [
+        *((way, size, None, jobs) for way in ("resident", "folder") for size, jobs in ((7, 2), (400, 1))),
+        ("resident", 1, 50, 2),
+        ("folder", 1, 50, 4),
+        ("process", 1, 6, 2),
+        ("process", 400, None, 4),
+    ],
+)
+def test_every_event_is_there_once_in_order_however_a_tool_that_reads_with_uproot_is_fed(
+    helios: Command, shared: Path, way: str, events_per_range: int, most: int | None, jobs: int
+) -> None:
+    text = (HERE / "masses.cwl").read_text().replace(WAYS["resident"], WAYS[way])
+    helios.write("masses.cwl", text.replace("baseCommand: python3", f"baseCommand: {sys.executable}"))
+    shutil.copy(HERE / "masses.py", helios.folder)
+    shutil.copy(event_stream.__file__, helios.folder)
+    path = shared / "data" / CASES["Zmumu"].file
+    helios.write("job.json", json.dumps({"events": [{"class": "File", "path": str(path)}], "most": most}))
+    cut = f"--set=masses.split.eventsPerRange={events_per_range}"
+    outputs = helios.json(
+        "run", "masses.cwl", "job.json", cut, "--jobs", str(jobs), "--outdir", "out", "--quiet"
+    )
+    tree = uproot.open(path)["events"].arrays(["Event", "M"], entry_stop=most, library="np")
+    alone = [f"{at} {event} {mass}" for at, (event, mass) in enumerate(zip(*tree.values(), strict=True))]
+    assert Path(outputs["joined"]["path"]).read_text().splitlines() == alone
+    rows = helios.json("ranges", "--format", "json")
+    assert {row["state"] for row in rows} == {"DONE"}
+    assert max(row["stop"] - row["first"] for row in rows) <= 1.5 * events_per_range
 
 
 def check(
