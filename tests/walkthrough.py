@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-FENCE = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```(\w*)([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 ASK = "echo $?"
 
 
@@ -36,7 +36,8 @@ class Typed(NamedTuple):
 
 def steps(page: str) -> Iterator[File | Typed]:
     """Yields what a page says to do, in order; a block that says nothing of the kind is an error."""
-    for language, info, text in FENCE.findall(page):
+    for indent, language, info, block in FENCE.findall(page):
+        text = re.sub(rf"^{indent}", "", block, flags=re.MULTILINE)
         title = re.search(r'title="([^"]+)"', info)
         if title:
             yield File(title[1], text)

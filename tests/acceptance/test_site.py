@@ -71,6 +71,7 @@ def test_diagrams_are_drawn_in_the_page(site: Path) -> None:
 def test_python_interfaces_are_told_from_their_docstrings(site: Path) -> None:
     page = (site / "api.html").read_text(encoding="utf-8")
     for name in (
+        "helios_wf.run",
         "helios_wf.event_stream.event_ranges",
         "helios_wf.backend.Backend.submit",
         "helios_wf.model.JobSpec",

@@ -1,4 +1,4 @@
-"""The tutorial is done word for word as it stands, and what it says is printed is printed."""
+"""The tutorial and the how-tos are done word for word as they stand; what they say is printed is printed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 from walkthrough import File, Typed, follow, matches, steps
 
-ROOT = Path(__file__).resolve().parents[2]
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if "```console" in page.read_text(encoding="utf-8")]
 
 
 @pytest.mark.slow
-def test_the_tutorial_is_as_it_says(tmp_path: Path) -> None:
-    follow((ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8"), tmp_path)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_says_to_do_gives_what_it_says(page: Path, tmp_path: Path) -> None:
+    follow(page.read_text(encoding="utf-8"), tmp_path)
+
+
+def test_the_tutorial_is_among_the_pages_that_are_done() -> None:
+    assert DOCS / "tutorial.md" in PAGES
+    assert len(PAGES) >= 4
 
 
 def test_a_page_is_files_to_write_and_commands_to_type() -> None:
