@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -11,18 +10,13 @@ import click
 from helios_wf.cli.options import run_argument, settings_options
 from helios_wf.cli.output import emit, format_option, table
 from helios_wf.config import Settings
-from helios_wf.interface.lines import Amount, duration, rate_text
+from helios_wf.interface.lines import duration, rate_text
 from helios_wf.model.noun import Json
-from helios_wf.states import SETTLED_RUNS, JobState, RangeState, RunState
+from helios_wf.states import SETTLED_RUNS, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from helios_wf.store import Tx
-    from helios_wf.store.rows import RunRow, TaskRow
-
-LATELY_S = 60.0
-"""Events per second are those of the last so many seconds."""
+    from helios_wf.interface.status import Events, TaskStatus
+    from helios_wf.store.rows import RunRow
 
 
 @click.command()
@@ -61,39 +55,38 @@ def runs(limit: int, output: str, settings: Settings) -> None:
 def status(run: str | None, output: str, settings: Settings) -> None:
     """Show where a run stands, task by task; also while it runs.  Without RUN, the latest run."""
     from helios_wf.failures import of_run, told_kinds
+    from helios_wf.interface.status import status_of
     from helios_wf.launch import find_run
-    from helios_wf.store import Store, tasks
+    from helios_wf.store import Store
 
     store = Store.open(settings.store, settings.home)
     row = find_run(store, run)
-    with store.read() as tx:
-        rows = tasks.list(tx, row.id)
-        kinds = of_run(tx, row.id)
-        events = _events(tx, row, rows)
+    tasks = status_of(store, row.id).tasks
     if output == "json":
-        shown = [_task(one) | ({"events": of} if (of := events.get(one.number)) else {}) for one in rows]
-        emit({**_without_text(_run(row)), "tasks": shown}, "json")
+        emit({**_without_text(_run(row)), "tasks": [_task(one) for one in tasks]}, "json")
         return
     click.echo(f"run {row.id} of {row.label}: {_live(row)}" + (f" ({row.reason})" if row.reason else ""))
     cells = [
         (
             one.name,
             one.state,
-            _done(one),
+            one.done,
             "?" if one.total is None else str(one.total),
-            one.counts.get(JobState.RUNNING, 0),
-            _waiting(one),
-            _failed(one),
+            one.running,
+            one.waiting,
+            one.failed,
         )
-        for one in rows
+        for one in tasks
     ]
     click.echo(table(cells, ("task", "state", "done", "of", "running", "waiting", "failed")))
-    for one in rows:
-        if one.number in events:
-            click.echo(f"{one.name}: {_told(events[one.number])}")
+    for one in tasks:
+        if one.events is not None:
+            click.echo(f"{one.name}: {_told(one.events)}")
+    with store.read() as tx:
+        kinds = of_run(tx, row.id)
     for line in told_kinds(kinds):
         click.echo(line)
-    for one in rows:
+    for one in tasks:
         if one.differs:
             lines = [f"{one.name} is run by cwltool: compiled, it differs", *one.differs.splitlines()]
             click.echo("\n  ".join(lines))
@@ -191,59 +184,37 @@ def _live(row: RunRow) -> str:
     return f"{row.state}" + (f", held by {row.engine}" if row.engine else "")
 
 
-def _task(row: TaskRow) -> dict[str, Json]:
-    counts = {state.value: count for state, count in row.counts.items() if count}
-    task = {"number": row.number, "task": row.name, "state": row.state, "total": row.total, "jobs": counts}
-    return {**task, "differs": row.differs.splitlines()} if row.differs else task
+def _task(one: TaskStatus) -> dict[str, Json]:
+    shown: dict[str, Json] = {
+        "number": one.number,
+        "task": one.name,
+        "state": one.state,
+        "total": one.total,
+        "jobs": {str(state): count for state, count in one.jobs.items()},
+        "per_s": one.per_s,
+    }
+    if one.differs:
+        shown["differs"] = one.differs.splitlines()
+    if one.events is not None:
+        shown["events"] = _of_events(one.events)
+    return shown
 
 
-def _events(tx: Tx, run: RunRow, rows: Sequence[TaskRow]) -> dict[int, dict[str, Json]]:
-    """Returns for each task with event ranges how many events are done, lost, and done per second."""
-    from helios_wf.store import event_ranges
-
-    counts = event_ranges.counts(tx, run.id)
-    now = time.time()
-    lately = event_ranges.done_since(tx, run.id, now - LATELY_S) if run.state is RunState.RUNNING else {}
-    found: dict[int, dict[str, Json]] = {}
-    for row in rows:
-        own = counts.get(row.number, {})
-        if own.keys() <= {RangeState.SPLIT, RangeState.FATAL}:
-            # none, or those of a chain that failed: what of it is done is told by its jobs
-            continue
-        done, lost = (
-            own[state].n_events if state in own else 0 for state in (RangeState.DONE, RangeState.FATAL)
-        )
-        n_events, first = lately.get(row.number, (0, now))
-        rate = n_events / min(LATELY_S, now - first) if now > first else 0.0
-        amount = Amount(done + lost, row.events, rate)
-        found[row.number] = {
-            "done": done,
-            "lost": lost,
-            "total": row.events,
-            "per_s": rate or None,
-            "left_s": amount.left_s,
-            "ranges": {str(state): count.n_ranges for state, count in own.items()},
-        }
-    return found
+def _of_events(events: Events) -> dict[str, Json]:
+    return {
+        "done": events.done,
+        "lost": events.lost,
+        "total": events.total,
+        "per_s": events.per_s,
+        "left_s": events.left_s,
+        "ranges": {str(state): count for state, count in events.ranges.items()},
+    }
 
 
-def _told(events: dict[str, Json]) -> str:
+def _told(events: Events) -> str:
     """Returns what is to be said of a task's events, in words."""
-    total = "?" if events["total"] is None else f"{events['total']:,}"
-    words = [f"{events['done']:,} of {total} events done"]
-    words += [f"{events['lost']:,} lost"] if events["lost"] else []
-    words += [f"{rate_text(events['per_s'])} events/s"] if events["per_s"] else []
-    return ", ".join(words + ([f"{duration(events['left_s'])} left"] if events["left_s"] else []))
-
-
-def _done(row: TaskRow) -> int:
-    return sum(row.counts.get(state, 0) for state in (JobState.DONE, JobState.FINISHED, JobState.SKIPPED))
-
-
-def _waiting(row: TaskRow) -> int:
-    """Returns how many jobs could run and have not begun, those handed to workers already among them."""
-    return row.counts.get(JobState.READY, 0) + row.counts.get(JobState.LEASED, 0)
-
-
-def _failed(row: TaskRow) -> int:
-    return row.counts.get(JobState.FAILED, 0)
+    total = "?" if events.total is None else f"{events.total:,}"
+    words = [f"{events.done:,} of {total} events done"]
+    words += [f"{events.lost:,} lost"] if events.lost else []
+    words += [f"{rate_text(events.per_s)} events/s"] if events.per_s else []
+    return ", ".join(words + ([f"{duration(events.left_s)} left"] if events.left_s else []))

@@ -86,7 +86,7 @@ def drive(
     if free:
         probed = layouts.probed if layouts is not None else ()
         ids = tuple(one.id for one in free)
-        engine = _begin(free, Work(free[0].settings, ids, wish, not wait, tuple(probed)))
+        engine = _begin(free, Work(free[0].settings, ids, wish, not wait, layouts=tuple(probed)))
     if not wait:
         return
     try:

@@ -35,6 +35,8 @@ class Work(Noun, frozen=True):
     wish: Wish | None = None
     stays: bool = False
     """Whether it goes on without its caller."""
+    log: str = ""
+    """Where its standard error goes; it is removed when nothing was written."""
     layouts: tuple[tuple[str, str | None, Layout], ...] = ()
     """What is known already of files that are in no dataset."""
 
@@ -70,6 +72,13 @@ def main() -> int:
     """Does what standard input says, and returns the exit code."""
     orders, answers = _own_streams()
     work = decode(orders.readline())
+    code = _drive(work, orders, answers)
+    if os.fstat(2).st_size == 0:
+        Path(work.log).unlink(missing_ok=True)
+    return code
+
+
+def _drive(work: Work, orders: BinaryIO, answers: BinaryIO) -> int:
     try:
         with Interrupts() as interrupts:
             store = Store.open(work.settings.store, work.settings.home)

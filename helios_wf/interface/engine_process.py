@@ -7,9 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from helios_wf import errors
 from helios_wf.errors import EngineError, HeliosError
@@ -51,7 +51,7 @@ class EngineProcess:
                     start_new_session=True,
                 )
             assert self._process.stdin is not None
-            self._process.stdin.write(engine.encode(work))
+            self._process.stdin.write(engine.encode(structs.replace(work, log=str(self._log))))
             self._process.stdin.flush()
         except OSError as error:
             raise EngineError(f"no engine could be started: {error}") from error
@@ -91,16 +91,10 @@ class EngineProcess:
         assert self._process.stdout is not None
         with self._process.stdout as answers:
             said = answers.read()
-        code = self._process.wait()
+        self._process.wait()
         if said:
             self._trouble = msgspec.json.decode(said, type=Trouble)
-        if code == 0 or self._trouble is not None:
-            self._remove_empty_log()
         self.ended.set()
-
-    def _remove_empty_log(self) -> None:
-        if self._log.stat().st_size == 0:
-            self._log.unlink()
 
 
 def as_error(trouble: Trouble) -> HeliosError:
@@ -111,8 +105,3 @@ def as_error(trouble: Trouble) -> HeliosError:
     # the words are made already: some of these errors make theirs of what they are given
     made: HeliosError = kind.__new__(kind, trouble.message)
     return made
-
-
-def log_folder(home: Path) -> Path:
-    """Returns the folder of the engines' logs."""
-    return home / FOLDER
