@@ -35,9 +35,9 @@ class Driven:
         self._heard: tuple[datetime | None, float] = (None, 0.0)
 
     def row(self) -> RunRow:
-        """Returns what the store says of it now."""
+        """Returns what the store says of it now, without inputs and outputs."""
         with self.store.read() as tx:
-            return runs.get(tx, self.id)
+            return runs.look(tx, self.id)
 
     def is_over(self) -> bool:
         """Says whether nobody is at work on it any more."""

@@ -14,7 +14,7 @@ from helios_wf.tables.ranges import LOST, Book
 def told_end(store: Store, run: str) -> list[str]:
     """Returns what is to be said of a run, in lines; nothing of one that is DONE as it should be."""
     with store.read() as tx:
-        row = runs.get(tx, run)
+        row = runs.look(tx, run)
         names = {task.number: task.name for task in tasks.list(tx, run)}
         lines = [_differing(names[number], text) for number, text in tasks.differing(tx, run).items()]
     if row.state is RunState.DONE:

@@ -20,7 +20,7 @@ from helios_wf.interface.status import Status, status_of
 from helios_wf.launch import ask, ask_again
 from helios_wf.publishing import Options
 from helios_wf.states import SETTLED_RUNS, RunState
-from helios_wf.store import Store, tasks
+from helios_wf.store import Store, runs, tasks
 from helios_wf.tables import jobs as job_table
 from helios_wf.tables import ranges as range_table
 from helios_wf.tables.steps import of_step
@@ -85,10 +85,10 @@ class Run:
         Raises:
             RunNotDoneError: it has none: it failed, was stopped, or is not over.
         """
-        row = self._row()
-        if row.outputs is None:
-            raise self._not_done(row)
-        return {name: from_cwl(value) for name, value in row.outputs.items()}
+        found = self._outputs()
+        if found is None:
+            raise self._not_done(self._row())
+        return found
 
     def files(self, output: str | None = None) -> list[File]:
         """Returns the files of an output in order, those of nested lists too; without a name, all files.
@@ -240,6 +240,11 @@ class Run:
     def _row(self) -> RunRow:
         return self.driven.row()
 
+    def _outputs(self) -> dict[str, Output] | None:
+        with self._store.read() as tx:
+            outputs = runs.get(tx, self.id).outputs
+        return None if outputs is None else {name: from_cwl(value) for name, value in outputs.items()}
+
     def _not_done(self, row: RunRow) -> RunNotDoneError:
         return RunNotDoneError(row.id, row.state, "\n".join(told_end(self._store, row.id)))
 
@@ -260,9 +265,7 @@ class Run:
         return escape(display.run_text(*self._shown()))
 
     def _shown(self) -> tuple[Status, Mapping[str, Output], Sequence[Kind]]:
-        row = self._row()
-        outputs = {name: from_cwl(value) for name, value in (row.outputs or {}).items()}
-        return self.status(), outputs, self.failures
+        return self.status(), self._outputs() or {}, self.failures
 
 
 def _named(outputs: Mapping[str, Output], name: str) -> Output:

@@ -112,7 +112,7 @@ def status_of(store: Store, run: str) -> Status:
         RunError: there is no such run.
     """
     with store.read() as tx:
-        row = runs.get(tx, run)
+        row = runs.look(tx, run)
         found = tasks.list(tx, row.id)
         events = _events(tx, row, found)
         rates = _rates(tx, row)

@@ -20,6 +20,8 @@ from helios_wf.store.schema import runs
 
 _LIVE = tuple(state for state in RunState if state not in SETTLED_RUNS)
 _COUNTS = (*_LIVE, RunState.DONE, RunState.FINISHED)
+_LONG = ("inputs", "outputs")
+_BRIEF: tuple[Any, ...] = tuple(null().label(c.name) if c.name in _LONG else c for c in runs.c)
 
 
 def create(tx: Connection, run: NewRun) -> None:
@@ -77,6 +79,16 @@ def get(tx: Connection, id_or_prefix: str) -> RunRow:
     raise RunError(f"no run {id_or_prefix!r}{hint}")
 
 
+def look(tx: Connection, id: str) -> RunRow:
+    """Returns the run of an id without inputs and outputs, which may be long.
+
+    Raises:
+        RunError: there is none.
+    """
+    found = tx.execute(select(*_BRIEF).where(runs.c.id == id)).first()
+    return _row(found) if found is not None else get(tx, id)
+
+
 def begins(tx: Connection, beginning: str) -> bool:
     """Says whether the id of a run begins so."""
     query = select(runs.c.id).where(func.substr(runs.c.id, 1, len(beginning)) == beginning).limit(1)
@@ -91,9 +103,7 @@ def latest(tx: Connection) -> RunRow | None:
 
 def list(tx: Connection, limit: int = 100, states: Collection[RunState] | None = None) -> Sequence[RunRow]:
     """Returns the latest runs, newest first, without inputs and outputs; only those in some states."""
-    left = ("inputs", "outputs")
-    columns: tuple[Any, ...] = tuple(null().label(c.name) if c.name in left else c for c in runs.c)
-    query = select(*columns).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
+    query = select(*_BRIEF).order_by(runs.c.created.desc(), runs.c.id.desc()).limit(limit)
     if states is not None:
         query = query.where(runs.c.state.in_(states))
     return [_row(row) for row in tx.execute(query)]
