@@ -75,6 +75,7 @@ def run(
     *,
     interrupt: Interrupt | None = None,
     on_start: Callable[[int], None] = lambda pid: None,
+    on_prepared: Callable[[Invocation], None] = lambda invocation: None,
     grace_s: float = GRACE_S,
     worker: str = "",
     scratch: str | None = None,
@@ -87,6 +88,7 @@ def run(
         constants: inputs that all jobs of the task share; the spec's own go over them.
         interrupt: may ask to end the attempt, which is then reported as CANCELLED.
         on_start: called with the process id of a tool that has run for ``processes.NEWS_S``.
+        on_prepared: called with how the tool is run, before it is.
         grace_s: seconds between SIGTERM and SIGKILL.
         worker: the name of the worker, for the report.
         scratch: a folder to be TMPDIR, empty before and after; folders that come and go with each job cost
@@ -96,7 +98,7 @@ def run(
     attempt = Attempt(spec, folders, time.time())
     try:
         program = tool if isinstance(tool, Program) else program_of(tool)
-        outcome = _attempt(attempt, program, constants or {}, interrupt, on_start, grace_s)
+        outcome = _attempt(attempt, program, constants or {}, interrupt, on_start, on_prepared, grace_s)
     except HeliosError as error:
         outcome = _failure(attempt, *cause_of(error), expression=getattr(error, "expression", ""))
     except OSError as error:
@@ -114,6 +116,7 @@ def _attempt(
     constants: Mapping[str, Json],
     interrupt: Interrupt | None,
     on_start: Callable[[int], None],
+    on_prepared: Callable[[Invocation], None],
     grace_s: float,
 ) -> dict[str, Any]:
     """Runs the tool and returns the fields of the report that say how it went."""
@@ -121,6 +124,7 @@ def _attempt(
     make_folders(folders)
     given = {**constants, **attempt.spec.inputs}
     attempt.invocation = invocation = prepared(program, given, attempt.spec.resources, folders)
+    on_prepared(invocation)
     begun = time.monotonic()
     process = start(invocation, folders, attempt.spec)
     try:

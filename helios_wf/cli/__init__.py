@@ -33,6 +33,7 @@ COMMANDS = {
         "helios_wf.cli.explain", "explain", "Say why a job waits, failed, was run again or was skipped."
     ),
     "logs": Lazy("helios_wf.cli.logs", "logs", "Show what jobs wrote to stdout and stderr."),
+    "rerun": Lazy("helios_wf.cli.rerun", "rerun", "Run one job again, here, in a fresh folder."),
     "ranges": Lazy("helios_wf.cli.ranges", "ranges", "Show the event ranges of a run, and why some failed."),
     "pause": Lazy("helios_wf.cli.runs", "pause", "Start nothing new in a run until it is resumed."),
     "cancel": Lazy("helios_wf.cli.runs", "cancel", "End a run."),

@@ -141,6 +141,8 @@ def clean(run: str | None, every: bool, settings: Settings) -> None:
                 f"run {rows[0].id} is {rows[0].state}: only settled runs are cleaned; cancel it first"
             )
     folders = [settings.home / "runs" / row.id for row in rows]
+    again = [settings.home / "reruns" / row.id for row in rows]
+    folders += [folder for folder in again if folder.exists()]
     for folder in folders:
         if folder.exists():
             shutil.rmtree(folder)

@@ -342,7 +342,7 @@ class Flow:
         if task.merge is not None and len(job.path) == len(task.chain):
             return partial(self._open_merge, tx, task, prefix)
         if isinstance(task.process, Tool):
-            override = self._merge_inputs(task, job.path) if task.merge is not None else None
+            override = self.merge_inputs(task, job.path) if task.merge is not None else None
             inputs = yield from evaluator.inputs(prefix, override)
             if inputs is None:
                 return partial(self._leave, tx, job, JobState.SKIPPED)
@@ -470,7 +470,7 @@ class Flow:
         if merge.is_complete:
             self.frontier.complete(task, merge.prefix)
 
-    def _merge_inputs(self, task: Task, path: Path) -> dict[str, Json]:
+    def merge_inputs(self, task: Task, path: Path) -> dict[str, Json]:
         """Returns what one job of a merge reads: a slice of the inputs, or outputs of the level below."""
         assert task.merge is not None
         below = self.merges.below(task.number, path)

@@ -37,7 +37,7 @@ def run_each(
     a request to end are the attempt's.
     """
     while (one := hand.take()) is not None:
-        part = _part(spec, feeding, one)
+        part = part_of(spec, feeding, one)
         begin = _beginning(one, hand, on_start)
         report = run(
             part, tool, constants, interrupt=interrupt, on_start=begin, grace_s=grace_s, scratch=scratch
@@ -47,7 +47,7 @@ def run_each(
         has_run = report.wall_s > 0
         if report.cause is Cause.CANCELLED or not has_run:
             return report
-        hand.end(_of_range(one, report, part.directory))
+        hand.end(range_of(one, report, part.directory))
         hand.tell_if_due()
         if report.cause is Cause.DISK:
             return report
@@ -65,13 +65,14 @@ def _beginning(one: EventRange, hand: Hand, on_start: Callable[[int], None]) -> 
     return begin
 
 
-def _part(spec: JobSpec, feeding: Feeding, one: EventRange) -> JobSpec:
+def part_of(spec: JobSpec, feeding: Feeding, one: EventRange) -> JobSpec:
     """Returns a range as an attempt of its own."""
     told: dict[str, Json] = {feeding.first: one.first, feeding.count: one.stop - one.first}
     return replace(spec, directory=f"{spec.directory}/ranges/{one.id}", inputs={**spec.inputs, **told})
 
 
-def _of_range(one: EventRange, report: Report, directory: str) -> RangeReport:
+def range_of(one: EventRange, report: Report, directory: str) -> RangeReport:
+    """Returns what is reported of a range that was run as an attempt of its own."""
     return RangeReport(
         first=one.first,
         stop=one.stop,
