@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     type=click.Choice(["table", "json", "dot", "mermaid"]),
     default="table",
     show_default=True,
+    help="A table, one JSON value, or the graph of tasks for Graphviz or Mermaid.",
 )
 @settings_options("home", "store", "root", "outdir", "container_engine")
 def plan(

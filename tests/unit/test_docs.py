@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from helios_wf import event_tools
 from helios_wf.cli import COMMANDS, cli
+from helios_wf.cli.options import SETTING_OPTIONS
 from helios_wf.config import PREFIX, VARIABLE_KEYS, Settings
 from helios_wf.formats import FORMATS
 from helios_wf.model import (
@@ -119,11 +120,28 @@ def test_the_value_field_has_a_section() -> None:
     assert "helios:value" in section("template-language.md", "helios:value")
 
 
-@pytest.mark.parametrize("key", Settings.__struct_fields__)
-def test_every_setting_is_in_the_docs(key: str) -> None:
-    words = section("running.md", "Settings")
-    assert f"`{key}`" in words
-    assert key not in VARIABLE_KEYS or f"`{PREFIX}{key.upper()}`" in words
+def setting_rows() -> dict[str, list[str]]:
+    """What stands in code in the columns of variables and options of the table of settings, by setting."""
+    rows = [line.split("|") for line in section("running.md", "Settings").splitlines() if line[:3] == "| `"]
+    code = re.compile("`([^`=]+)(?:=[^`]*)?`")
+    return {code.findall(row[1])[0]: code.findall(row[2]) + code.findall(row[3]) for row in rows}
+
+
+def test_the_table_of_settings_has_each_with_its_variable_and_options() -> None:
+    names = {
+        key: {
+            option
+            for parameter in SETTING_OPTIONS[key](lambda: None).__click_params__  # type: ignore[attr-defined]
+            for option in parameter.opts
+        }
+        if key in SETTING_OPTIONS
+        else set()
+        for key in Settings.__struct_fields__
+    }
+    variables = {key: {f"{PREFIX}{key.upper()}"} if key in VARIABLE_KEYS else set() for key in names}
+    assert {key: set(row) for key, row in setting_rows().items()} == {
+        key: names[key] | variables[key] for key in names
+    }
 
 
 def test_every_file_name_of_a_format_is_in_the_docs() -> None:
