@@ -334,3 +334,14 @@ def test_a_resumed_run_leaves_no_container_of_killed_processes(desk: Desk) -> No
     assert containers_of(run_id) == []
     out = desk.folder / "out.txt"
     assert out.read_text() == "done\n"
+
+
+def test_a_job_in_a_container_has_its_log_and_is_run_again_in_one(image: str, helios: Command) -> None:
+    helios.write("document.cwl", json.dumps(tool(image, "cat /etc/inside >&2; exit 5")))
+    assert helios("run", "-q", "document.cwl", "--container-engine", "podman") == 1
+    name = helios.json("explain", "--format", "json")["reasons"][0]["job"]
+    assert helios("logs", name, "--stream", "stderr") == 0
+    assert helios.out == "the image\n"
+    assert helios("rerun", name) == 5
+    assert "command: podman run" in helios.err
+    assert "the image\n" in helios.err

@@ -166,3 +166,32 @@ def test_thirty_faults_change_no_output(
     with capsys.disabled():
         loop.run(faults=30)
     assert loop.faults.total() == 30
+
+
+def test_slurm_says_why_a_job_waits_and_the_job_is_run_again_here(slurm: Cluster, folder: Path) -> None:
+    desk = slurm_desk(folder / "desk", files=1)
+    slurm.call("sbatch", "--nodes=3", "--exclusive", "--time=10", "--output=/dev/null", "--wrap=sleep 600")
+    wait_until(lambda: any("RUNNING" in line for line in slurm.queue()), "the nodes were never taken")
+    process = desk.start(*desk.run_arguments, "--keep", "all")
+    wait_until(
+        lambda: desk.latest() and any(job.state is JobState.LEASED for job in desk.jobs()), "none waits"
+    )
+    name = next(
+        f"count[{job.path}]" for job in desk.jobs() if job.state is JobState.LEASED and "/" not in job.path
+    )
+    words = ("Resources: no node has enough", "Priority: jobs of higher priority are before it")
+
+    def is_told() -> bool:
+        return any(text in desk.call("explain", name)[0] for text in words)
+
+    wait_until(is_told, f"Slurm's reason was not told: {desk.call('explain', name)[0]}")
+    kill(process.pid)
+    finish(process, None)
+    assert is_told(), "it is told without an engine too"
+    assert "the engine that held the run is gone" in desk.call("explain", name)[0]
+    slurm.empty()
+    desk.call("resume", "--quiet")
+    out, _ = desk.call("rerun", name)
+    assert out == ""
+    assert f"{name} is DONE" in desk.call("explain", name)[0]
+    desk.close()
