@@ -47,6 +47,29 @@ def _circle(dependencies: Mapping[Node, Iterable[Node]]) -> list[Hashable]:
     return [edge[0] for edge in nx.find_cycle(graph)]
 
 
+def levels(dependencies: Mapping[Node, Iterable[Node]]) -> list[list[Node]]:
+    """Returns the keys level by level: each stands right behind the last of what it depends on."""
+    level: dict[Node, int] = {}
+    for node in order(dependencies):
+        level[node] = max((level[before] + 1 for before in dependencies[node]), default=0)
+    found: list[list[Node]] = [[] for _ in range(max(level.values(), default=-1) + 1)]
+    for node in dependencies:
+        found[level[node]].append(node)
+    return found
+
+
+def reduction(dependencies: Mapping[Node, Iterable[Node]]) -> dict[Node, list[Node]]:
+    """Returns the dependencies without those that others imply."""
+    above: dict[Node, set[Node]] = {}
+    found: dict[Node, list[Node]] = {}
+    for node in order(dependencies):
+        befores = list(dict.fromkeys(dependencies[node]))
+        implied = set().union(*(above[before] for before in befores))
+        above[node] = implied.union(befores)
+        found[node] = [before for before in befores if before not in implied]
+    return found
+
+
 class CycleError(ValueError):
     """Nodes depend on each other in a circle; ``nodes`` lists them in order."""
 

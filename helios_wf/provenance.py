@@ -6,7 +6,6 @@ that it builds on, and the Bioschemas profiles of ComputationalWorkflow and Form
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import mimetypes
@@ -20,12 +19,12 @@ from helios_wf import __version__
 from helios_wf.errors import MissingExtraError, RunError
 from helios_wf.model import Document, Json, Output, Parameter
 from helios_wf.states import SETTLED_RUNS, RunState
-from helios_wf.store import Store, documents, jobs, tasks
+from helios_wf.store import Store, documents
+from helios_wf.tables import jobs as job_table
 
 if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate
 
-    from helios_wf.store import Tx
     from helios_wf.store.rows import RunRow
 
 PROFILES = (
@@ -52,24 +51,6 @@ KINDS = {
 
 SOFTWARE = "https://w3id.org/helios-wf"
 
-COLUMNS = (
-    "step",
-    "index",
-    "state",
-    "attempt",
-    "first_event",
-    "stop_event",
-    "started_at",
-    "wall_s",
-    "cpu_s",
-    "peak_memory_mb",
-    "host",
-    "exit_code",
-    "cause",
-    "message",
-)
-"""Columns of the table of jobs; times are UTC seconds since 1970, or durations in seconds."""
-
 
 def export(store: Store, run: RunRow, folder: Path) -> None:
     """Writes the crate of a settled run to a folder that must not be there yet.
@@ -89,7 +70,8 @@ def export(store: Store, run: RunRow, folder: Path) -> None:
     with store.read() as tx:
         document = msgspec.json.decode(documents.get(tx, run.document), type=Document)
         folder.mkdir(parents=True, exist_ok=True)
-        table = _write_jobs(tx, run, folder)
+        table = folder / "jobs.csv"
+        job_table.write_csv(tx, run.id, table)
     crate = ROCrate(version="1.1")
     _Crate(crate, run, document).fill(folder, table)
     crate.write(folder)
@@ -245,7 +227,7 @@ class _Crate:
     def _table(self, table: Path) -> Any:
         file = self._crate.add_file(table, table.name)
         file["name"], file["encodingFormat"] = "The jobs of the run", "text/csv"
-        file["description"] = f"One line for each job; columns: {', '.join(COLUMNS)}."
+        file["description"] = f"One line for each job; columns: {', '.join(job_table.COLUMNS)}."
         return file
 
 
@@ -296,22 +278,6 @@ def _files(value: Json) -> Iterator[dict[str, Json]]:
             yield from _files(value.get("secondaryFiles"))
         else:
             yield from _files(list(value.values()))
-
-
-def _write_jobs(tx: Tx, run: RunRow, folder: Path) -> Path:
-    """Writes the table of jobs, without holding it."""
-    path = folder / "jobs.csv"
-    steps = {task.number: task.name for task in tasks.list(tx, run.id)}
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        for job in jobs.every(tx, run.id):
-            cells: tuple[Json, ...] = (
-                *(steps[job.task], job.path, job.state, job.attempt, job.first, job.stop, job.started_at),
-                *(job.wall_s, job.cpu_s, job.peak_memory_mb, job.host, job.exit_code, job.cause, job.message),
-            )
-            table.writerow(["" if cell is None else cell for cell in cells])
-    return path
 
 
 def _digest(path: Path) -> str:

@@ -11,10 +11,11 @@ import click
 import msgspec
 
 from helios_wf.cli.options import settings_options
-from helios_wf.cli.output import count_text, emit, format_option, pairs, size_text, table
+from helios_wf.cli.output import emit, format_option, pairs, table
 from helios_wf.config import Settings
 from helios_wf.model import Column, Dataset, EventFile, Json
 from helios_wf.states import DatasetState
+from helios_wf.wording import count_text, size_text
 
 if TYPE_CHECKING:
     from helios_wf.store import Store

@@ -65,21 +65,6 @@ def pairs(fields: dict[str, Json]) -> str:
     return "\n".join(f"{name.ljust(width)}  {_text(_cell(value))}".rstrip() for name, value in fields.items())
 
 
-def size_text(size: int) -> str:
-    """Returns a size in bytes for people: ``512 B``, ``1.5 kB``, ``20.0 GB``; a kB is 1000 bytes."""
-    value, unit = float(size), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
-        if value < 999.95 or unit == "PB":
-            break
-        value /= 1000
-    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
-
-
-def count_text(number: int, noun: str) -> str:
-    """Returns a number with its noun: ``1 file``, ``1,200 files``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def shown_path(path: str) -> str:
     """Returns a path as seen from this folder, where it lies below it."""
     given = Path(path)

@@ -17,11 +17,12 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from helios_wf.cli.options import run_argument, settings_options
-from helios_wf.cli.output import Cell, count_text, table
+from helios_wf.cli.output import Cell, table
 from helios_wf.config import Settings
 from helios_wf.failures import briefly, job_name, told
 from helios_wf.model.noun import Json
 from helios_wf.states import RangeState
+from helios_wf.wording import count_text
 
 if TYPE_CHECKING:
     from helios_wf.store.rows import RangeRow

@@ -10,9 +10,9 @@ import click
 from helios_wf.cli.options import run_argument, settings_options
 from helios_wf.cli.output import emit, format_option, table
 from helios_wf.config import Settings
-from helios_wf.interface.lines import duration, rate_text
 from helios_wf.model.noun import Json
 from helios_wf.states import SETTLED_RUNS, RunState
+from helios_wf.wording import duration, rate_text
 
 if TYPE_CHECKING:
     from helios_wf.interface.status import Events, TaskStatus

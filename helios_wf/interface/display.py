@@ -7,10 +7,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from helios_wf.failures import told_kinds
-from helios_wf.interface.lines import duration, rate_text
 from helios_wf.interface.outputs import Directory, File, Output
 from helios_wf.interface.status import Status, TaskStatus
 from helios_wf.states import RunState
+from helios_wf.wording import duration, rate_text
 
 if TYPE_CHECKING:
     from helios_wf.failures import Kind

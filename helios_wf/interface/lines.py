@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from helios_wf.wording import duration, rate_text
+
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
@@ -135,19 +137,3 @@ def _table(lines: Mapping[str, Sequence[Line]]) -> Table:
             running = f"{line.running} running"
             table.add_row(name, bar, line.jobs.of_total, events, running, failed, line.rate, line.left)
     return table
-
-
-def rate_text(rate: float) -> str:
-    """Returns a rate for people: ``0.25``, ``7.3``, ``12,000``."""
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
-
-
-def duration(seconds: float | None) -> str:
-    """Returns ``4 s``, ``3 min``, ``2.5 h`` or ``4 d``."""
-    if seconds is None:
-        return ""
-    for limit, size, unit in ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h")):
-        if seconds < limit:
-            value = seconds / size
-            return f"{value:.1f} {unit}" if unit == "h" else f"{value:.0f} {unit}"
-    return f"{seconds / 86400:.0f} d"

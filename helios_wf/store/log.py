@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -54,6 +54,30 @@ def is_of_range(entry: LogRow) -> bool:
 def of_run(tx: Connection, run: str) -> Sequence[LogRow]:
     """Returns the entries of the run itself, in order."""
     return _rows(tx, select(log).where(log.c.run == run, log.c.task.is_(None)).order_by(log.c.id))
+
+
+def repeated(tx: Connection, run: str) -> Iterator[tuple[int, float, str]]:
+    """Yields ``(task, seconds, note)`` of the attempts of a run after which their job waited for another.
+
+    The seconds are those from its start, or where nobody told of that from its lease, to its end.
+    """
+    begun: dict[tuple[int, str], float] = {}
+    query = (
+        select(log.c.at, log.c.task, log.c.path, log.c.old, log.c.new, log.c.note)
+        .where(log.c.run == run, log.c.path.is_not(None))
+        .order_by(log.c.id)
+    )
+    for at, task, path, old, new, note in tx.execute(
+        query, execution_options={"stream_results": True, "yield_per": 2000}
+    ):
+        if _OF_RANGE.match(note):
+            continue
+        if new in ("LEASED", "RUNNING"):
+            begun[task, path] = at
+        else:
+            start = begun.pop((task, path), at)
+            if new == "READY" and old in ("LEASED", "RUNNING"):
+                yield task, at - start, note
 
 
 def last(tx: Connection, run: str) -> int:

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from helios_wf.cli.output import count_text, emit, pairs, size_text, table
-from helios_wf.interface.lines import Amount, Line, rate_text
+from helios_wf.cli.output import emit, pairs, table
+from helios_wf.interface.lines import Amount, Line
+from helios_wf.wording import count_text, rate_text, size_text
 
 
 def test_numbers_stand_right_and_text_left() -> None:

@@ -23,6 +23,7 @@ from helios_wf.store.event_ranges.reads import (
     jobs_with_losses,
     list,
     outputs,
+    told,
     unsettled,
 )
 
@@ -42,5 +43,6 @@ __all__ = [
     "put_back",
     "reset",
     "settle",
+    "told",
     "unsettled",
 ]

@@ -86,6 +86,24 @@ def _count(n_ranges: int, n_events: int, stop: int, wall_s: float) -> RangeCount
     return RangeCount(n_ranges, int(n_events), stop, wall_s)
 
 
+def told(
+    tx: Connection, run: str
+) -> Iterator[tuple[int, RangeState, int, int, int | None, float, float, Json]]:
+    """Yields ``(task, state, n_events, number, n_out, started_at, wall_s, outputs)`` of a run's ranges."""
+    query = select(
+        _c.task,
+        _c.state,
+        _c.stop - _c.first,
+        _c.number,
+        _c.n_out,
+        func.coalesce(_c.started_at, 0.0),
+        func.coalesce(_c.wall_s, 0.0),
+        _c.outputs,
+    ).where(_c.run == run)
+    for task, state, n_events, number, n_out, started_at, wall_s, text in _streamed(tx, query):
+        yield task, _STATE[state], n_events, number, n_out, started_at, wall_s, load(text)
+
+
 def list(
     tx: Connection,
     run: str,
