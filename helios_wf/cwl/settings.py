@@ -29,6 +29,9 @@ ALTERNATIVES = (
 )
 """Keys that exclude each other: setting one drops the others."""
 
+WITHIN = {"eventsPerJob": "eventsPerRange", "secondsPerJob": "secondsPerRange"}
+"""Sizes of jobs, and of the ranges in them: a smaller job drops a range that it cannot hold."""
+
 FORM = (
     "STEP.FIELD.KEY=VALUE (or FIELD.KEY=VALUE for the whole workflow), e.g. process.split.eventsPerJob=1000"
 )
@@ -116,7 +119,10 @@ def _changed(owner: Any, setting: _Setting) -> Any:
             raw = {key: value for key, value in raw.items() if key not in group}
     raw.pop(setting.key, None)
     if setting.value:
-        raw[setting.key] = _value(setting.value, spec.keys[setting.key].parse)
+        raw[setting.key] = size = _value(setting.value, spec.keys[setting.key].parse)
+        within = WITHIN.get(setting.key, "")
+        if within in raw and isinstance(size, int | float) and raw[within] > size:
+            del raw[within]
     if not raw:
         return replace(owner, **{setting.field: None})
     noun, complaints = fields.read(setting.field, raw)

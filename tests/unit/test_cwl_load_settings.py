@@ -75,6 +75,13 @@ def test_setting_a_key_drops_those_that_exclude_it(document: Document) -> None:
     assert step(changed, "cut").tolerate == TolerateField(jobs=0.1)
 
 
+def test_a_job_that_is_made_smaller_than_its_ranges_is_one_range(document: Document) -> None:
+    cut = step(apply_settings(document, ["cut.split.eventsPerJob=4"]), "cut")
+    assert cut.split == SplitField(input="events", events_per_job=4)
+    both = step(apply_settings(document, ["cut.split.eventsPerJob=4", "cut.split.eventsPerRange=2"]), "cut")
+    assert both.split == SplitField(input="events", events_per_job=4, events_per_range=2)
+
+
 def test_a_field_that_is_not_there_is_made(document: Document) -> None:
     changed = apply_settings(
         document, ["outer/inner.retry.bisect=false", "retry.attempts=7", "helios:retry.grow=2"]
@@ -114,7 +121,7 @@ def test_the_digest_follows_the_meaning(document: Document) -> None:
         ("split.eventsPerJob=1", "'split' is a field of a step; the form is STEP.split.eventsPerJob=VALUE"),
         ("cut.split.eventsPerJob=0", "'eventsPerJob' must be a whole number of at least 1, not 0"),
         ("cut.split.eventsPerJob=many", "'eventsPerJob' must be a whole number of at least 1, not 'many'"),
-        ("cut.split.eventsPerJob=3", "'eventsPerRange' (5) is more than 'eventsPerJob' (3)"),
+        ("cut.split.eventsPerRange=11", "'eventsPerRange' (11) is more than 'eventsPerJob' (10)"),
         ("cut.split.input=raw", "'raw' is no input of the step; known: events"),
         ("cut.split.count=number", "'tool' must have an input 'number' of type long? or int?"),
         ("cut.retry.bisect=no", "'bisect' must be true or false, not 'no'"),
