@@ -7,9 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import Browser, found
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,6 +51,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if found() is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have Chromium")
+        pytest.skip("Chromium is not on PATH: apt install chromium")
+    opened = Browser()
+    yield opened
+    opened.close()
+
+
 def test_every_page_is_in_the_site(site: Path) -> None:
     pages = [path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")]
     assert [page for page in pages if not (site / page).is_file()] == []
@@ -66,6 +79,16 @@ def test_diagrams_are_drawn_in_the_page(site: Path) -> None:
     page = (site / "states.html").read_text(encoding="utf-8")
     assert page.count('<div class="diagram"><svg') == 5
     assert "stateDiagram" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["index", "tutorial", "states", "commands", "api"])
+def test_a_browser_asks_no_other_host_for_anything(name: str, site: Path, browser: Browser) -> None:
+    page = browser.open(site / f"{name}.html")
+    hosts = {url.partition("://")[0] for url in page.requests if not url.startswith("data:")}
+    assert hosts == {"file"}
+    assert page.value("document.querySelector('h1').innerText")
+    assert page.value("[...document.querySelectorAll('.diagram svg')].every((one) => one.clientWidth > 100)")
+    assert page.value("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the window"
 
 
 def test_python_interfaces_are_told_from_their_docstrings(site: Path) -> None:
