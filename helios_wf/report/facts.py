@@ -39,7 +39,7 @@ class Bound(Noun, frozen=True):
 
 
 class RunFacts(Noun, frozen=True):
-    """The run itself; while it goes on, ``ended_at`` is None and ``note`` says whether an engine has it."""
+    """The run itself; while it goes on, ``ended_at`` is None, and ``note`` tells where no engine has it."""
 
     id: str
     label: str

@@ -34,7 +34,7 @@ from helios_wf.report.steps import Spent, Step, spent
 from helios_wf.report.times import Clock
 from helios_wf.report.tries import Troubles
 from helios_wf.report.workers import Workers
-from helios_wf.states import SETTLED_RUNS, JobState, RunState
+from helios_wf.states import SETTLED_RUNS, JobState
 from helios_wf.store import Store, Tx, clock, documents, jobs, log, runs, tasks
 from helios_wf.store.rows import JobRow, RunRow
 from helios_wf.tables.sizes import files_in, n_bytes
@@ -223,14 +223,14 @@ def _line(job: JobRow, time: Spent | None, size: int) -> JobLine:
 
 
 def _note(run: RunRow) -> str:
-    """Returns whether an engine is at work on a run that is not settled."""
+    """Returns that no engine is at work on a run that is not settled, and what to do."""
     if run.state in SETTLED_RUNS:
         return ""
     if run.engine is None:
         return f"no engine holds it; helios-wf resume {run.id} goes on with it"
     if dead_holder(run.engine):
         return f"its engine is gone ({run.engine}); helios-wf resume {run.id} goes on with it"
-    return "it goes on" if run.state is RunState.RUNNING else ""
+    return ""
 
 
 def _bound(name: str, value: Json, dataset: str | None) -> Bound:

@@ -42,6 +42,9 @@ def header(facts: Facts) -> str:
         parts.append(f'<p class="reason">{text(run.reason)}</p>')
     if run.note:
         parts.append(f'<p class="note">{text(run.note[:1].upper() + run.note[1:])}.</p>')
+    if run.state in (RunState.FAILED, RunState.CANCELLED, RunState.PAUSED):
+        command = code(f"helios-wf resume {run.id}")
+        parts.append(f'<p class="mute">To go on with it, keeping what is done: {command}</p>')
     return f"<header>{''.join(parts)}</header>"
 
 
@@ -52,7 +55,8 @@ def instant(at: str) -> str:
 
 def _sentence(facts: Facts) -> str:
     good, total = _done(facts), _total(facts)
-    of = "?" if total is None else f"{total:,}"
+    known = sum(sum(task.jobs.values()) if task.total is None else task.total for task in facts.tasks)
+    of = f"{known:,} or more" if total is None else f"{total:,}"
     done = f"All {count_text(good, 'job')}" if good == total else f"{good:,} of {of} jobs"
     lasted = precise_duration(facts.run.elapsed_s)
     when = f"in {lasted}" if facts.run.state in SETTLED_RUNS else f"so far, after {lasted}"

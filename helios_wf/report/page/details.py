@@ -11,7 +11,7 @@ from helios_wf.report.page.answer import instant
 from helios_wf.report.page.markup import Cell, code, mute, number, pairs, rect, table, text, words
 from helios_wf.report.page.over_time import colour
 from helios_wf.report.page.plots import share, spread
-from helios_wf.states import GOOD_JOBS, JobState
+from helios_wf.states import GOOD_JOBS, SETTLED_RUNS, JobState
 from helios_wf.wording import precise_duration, size_text
 
 TAIL_LINES = 12
@@ -56,6 +56,8 @@ def _told(failure: Failure) -> Iterator[tuple[str, str]]:
         yield "command", code(shlex.join(failure.command[:MOST_WORDS]) + more)
     if failure.log:
         yield "whole log", code(failure.log)
+    if failure.attempt and failure.command:
+        yield "to run it again", code(f"helios-wf rerun {shlex.quote(failure.name)}")
 
 
 def _log(tail: str) -> str:
@@ -218,7 +220,8 @@ def overhead(facts: Facts) -> str:
 def _waits(facts: Facts) -> Iterator[tuple[str, str]]:
     over = facts.overhead
     yield "before the first job", f"{precise_duration(over.before_s)} from the run's record"
-    yield "after the last job", f"{precise_duration(over.after_s)}, with publishing"
+    if facts.run.state in SETTLED_RUNS:
+        yield "after the last job", f"{precise_duration(over.after_s)}, with publishing"
     if mean_s := _mean([task.queue_s for task in facts.tasks]):
         yield "a job waited", f"{precise_duration(mean_s)} on average, once handed to its backend"
     if mean_s := _mean([task.settle_s for task in facts.tasks]):
