@@ -26,7 +26,9 @@ class Answer(Noun, frozen=True):
 
 
 def why_failing(flow: Flow) -> str:
-    """Returns why nothing new is started in a run that fails; empty where it does not."""
+    """Returns why nothing new is started in a run that fails; empty where something is."""
+    if not flow.is_failing:
+        return ""
     given_up = [
         f"step {flow.plan.tasks[task].name!r} was given up: {why}"
         for task, why in flow.tally.given_up.items()
@@ -34,4 +36,5 @@ def why_failing(flow: Flow) -> str:
     failed = [called(flow.plan, *one) for one in flow.failed[:MOST_NAMED]]
     more = f" and {len(flow.failed) - MOST_NAMED} more" if len(flow.failed) > MOST_NAMED else ""
     words = given_up + ([f"{', '.join(failed)}{more} failed for good"] if failed else [])
-    return f"{'; '.join(words)}: what runs ends, and nothing new is started" if words else ""
+    rest = "what runs is ended" if flow.on_error == "kill" else "what runs ends"
+    return f"{'; '.join(words)}: {rest}, and nothing new is started (--on-error {flow.on_error})"

@@ -49,8 +49,14 @@ def attempts(entries: Iterable[LogRow], grow: float = 1.0) -> list[Try]:
     return list(_followed(tries))
 
 
-def why_no_more(task: Task, row: JobRow) -> str:
-    """Returns why a job that failed is not tried again by itself."""
+def why_no_more(task: Task, row: JobRow, is_of_template: bool) -> str:
+    """Returns why a job that failed is not tried again by itself.
+
+    Args:
+        task: of the job.
+        row: the job.
+        is_of_template: whether its document has ``helios:template``.
+    """
     if not row.attempt:
         return "it failed before a tool could be started, and would again"
     if row.cause in PERMANENT:
@@ -65,8 +71,9 @@ def why_no_more(task: Task, row: JobRow) -> str:
     is_temporary = row.exit_code in (body.get("temporaryFailCodes") or ())
     most = max(task.retry.attempts, TEMPORARY_ATTEMPTS) if is_temporary else task.retry.attempts
     if row.charged >= most:
-        times = "once" if most == 1 else f"{most} times"
-        return f"it may fail {times} (helios:retry; without a helios:template a job is tried once)"
+        if most == 1 and not is_of_template:
+            return "in a document without helios:template a job is tried once"
+        return f"it may be tried {'once' if most == 1 else f'{most} times'} (helios:retry)"
     return "some of its event ranges are given up" if task.fed else "its run was ended"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from shlex import quote
 
 from helios_wf.engine.paths import to_text
 from helios_wf.explaining.attempts import attempts, why_no_more
@@ -73,7 +74,8 @@ def _reasons(
         own = waits.why(task, path, row)
         return own if set(halted) <= set(own) else (*own, *halted)
     if row.state is JobState.FAILED:
-        return (Reason("final", f"it is not tried again: {why_no_more(task, row)}"),)
+        why = why_no_more(task, row, record.run.template is not None)
+        return (Reason("final", f"it is not tried again: {why}"),)
     if row.state is JobState.SKIPPED:
         return why_skipped(record, task, path, row)
     if row.state is JobState.CANCELLED and row.attempt:
@@ -118,7 +120,10 @@ def _ranges(record: Record, task: Task, row: JobRow) -> Iterator[tuple[str, Json
     counts = event_ranges.counts_of(record.tx, record.run.id, task.number, row.path)
     if not counts:
         return
-    summed = [f"{count.n_ranges:,} {state} ({count.n_events:,} events)" for state, count in counts.items()]
+    summed = [
+        f"{count.n_ranges:,} {state} ({count.n_events:,} event{'s' * (count.n_events != 1)})"
+        for state, count in counts.items()
+    ]
     yield "event ranges", ", ".join(summed)
     lost = event_ranges.list(
         record.tx, record.run.id, task.number, row.path, (RangeState.FATAL, RangeState.FAILED), limit=5
@@ -138,6 +143,6 @@ def _advice(record: Record, row: JobRow | None, name: str) -> Iterator[str]:
     if row is None:
         return
     if row.attempt:
-        yield f"its logs: helios-wf logs {name}"
+        yield f"its logs: helios-wf logs {quote(name)}"
     if row.state is JobState.FAILED:
         yield f"try again what failed: helios-wf retry {record.run.id}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from helios_wf.engine.frontier import Need, Node, needs_of, value_needs
+from helios_wf.engine.merges import OWN_INDICES
 from helios_wf.engine.paths import from_text
 from helios_wf.model.plans import Path, Task
 from helios_wf.plan.algebra import tasks_of
@@ -44,7 +45,7 @@ def lacking(record: Record, task: Task, path: Path) -> list[Lack]:
     chain = path[: len(task.chain)]
     if not record.is_known(task, chain):
         return list(_unsized(record, task, chain))
-    if len(path) > len(task.chain):
+    if len(path) == len(task.chain) + OWN_INDICES and record.flow.merges.find(task.number, chain):
         return list(_groups(record, task, path))
     positions = tuple(range(len(chain)))
     found: dict[tuple[Node, Path], Lack] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from helios_wf.engine.paths import from_text
 from helios_wf.explaining.lacking import blocker, done
@@ -23,7 +24,10 @@ MOST_KINDS = 3
 def of_many(record: Record, spot: Spot, waits: Waits, halted: Sequence[Reason]) -> Explanation:
     """Returns why the jobs of some tasks, below an index, stand where they do."""
     counts: dict[str, int] = {}
-    reasons: list[Reason] = list(halted) if record.run.state not in SETTLED_RUNS else []
+    reasons: list[Reason] = []
+    if record.run.state not in SETTLED_RUNS:
+        reasons += halted
+        waits.is_halt_told = True
     reasons += _running(record, spot)
     for task in spot.tasks:
         for state, count in _counts(record, task, spot).items():
@@ -115,5 +119,5 @@ def _advice(record: Record, spot: Spot) -> Iterator[str]:
         None,
     )
     if failed is not None:
-        yield f"one job: helios-wf explain {record.run.id}/{failed}"
+        yield f"one job: helios-wf explain {quote(f'{record.run.id}/{failed}')}"
     yield f"what failed or runs says: helios-wf logs {record.run.id}"

@@ -28,6 +28,8 @@ class Waits:
         self._record = record
         self._said = said
         self._halted = tuple(halted)
+        self.is_halt_told = False
+        """Whether it was said already why nothing new is started."""
         self._told: set[tuple[int, Path]] = set()
 
     def why(self, task: Task, path: Path, row: JobRow | None) -> tuple[Reason, ...]:
@@ -36,7 +38,7 @@ class Waits:
         if row is None:
             lacks = lacking(self._record, task, path)
             if lacks:
-                return self._of_lacks(task, lacks)
+                return self._of_lacks(lacks)
             return self._turn("its inputs are there")
         if row.state is JobState.LEASED:
             return (self._of_backend(row),)
@@ -44,13 +46,13 @@ class Waits:
 
     # -- what it lacks -------------------------------------------------------------------------------------
 
-    def _of_lacks(self, task: Task, lacks: Sequence[Lack]) -> tuple[Reason, ...]:
-        reasons = [self._of_lack(task, lack) for lack in lacks[:MOST_LACKS]]
+    def _of_lacks(self, lacks: Sequence[Lack]) -> tuple[Reason, ...]:
+        reasons = [self._of_lack(lack, _subject(lack)) for lack in lacks[:MOST_LACKS]]
         if len(lacks) > MOST_LACKS:
             reasons.append(Reason("input", f"and {len(lacks) - MOST_LACKS} more that is not there"))
         return tuple(reasons)
 
-    def _of_lack(self, task: Task, lack: Lack) -> Reason:
+    def _of_lack(self, lack: Lack, subject: str) -> Reason:
         if lack.node.kind == "domain":
             return self._of_domain(lack)
         source = self._record.plan.tasks[lack.node.number]
@@ -66,7 +68,7 @@ class Waits:
             text = f"it needs all of {whose}{why}, of which {n_done}"
             text += f"; {job} {_state_of(found)}" if found is not None else ""
         behind = self._behind(found) if found is not None else self._unknown(source, lack.path)
-        return Reason("input", f"{_subject(lack)}: {text}", job, ", ".join(lack.inputs), behind)
+        return Reason("input", f"{subject}: {text}", job, ", ".join(lack.inputs), behind)
 
     def _of_domain(self, lack: Lack) -> Reason:
         domain = self._record.plan.domains[lack.node.number]
@@ -81,8 +83,8 @@ class Waits:
                 )
                 return Reason("size", text, whose)
             return Reason("size", f"{whose} is about to be expanded into jobs", whose, because=self._halted)
-        reader = next(task for task in self._record.plan.tasks if lack.node.number in task.chain)
-        behind = tuple(self._of_lack(reader, need) for need in needs[:MOST_LACKS])
+        subject = "what it runs over is not there yet"
+        behind = tuple(self._of_lack(need, subject) for need in needs[:MOST_LACKS])
         return Reason("size", f"how many jobs {whose} has is not known yet", whose, because=behind)
 
     def _unknown(self, task: Task, path: Path) -> tuple[Reason, ...]:
@@ -105,7 +107,7 @@ class Waits:
     def _turn(self, lead: str) -> tuple[Reason, ...]:
         """Returns why a job that could be handed out was not."""
         if self._halted:
-            return self._halted
+            return (Reason("halted", "nothing new is started"),) if self.is_halt_told else self._halted
         states = [row for task in self._record.tasks for row in task.counts.items()]
         running, handed = (
             sum(count for state, count in states if state is wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from helios_wf.explaining.nouns import Explanation, Reason, Try
+from helios_wf.states import JobState
 
 
 def told(explanation: Explanation) -> str:
@@ -34,6 +35,8 @@ def _attempt(one: Try) -> str:
         words.append(f"began {one.began[11:19]}, runs" if one.began else "has not begun")
     else:
         how = f"{one.cause}: {one.message}" if one.cause else (one.message or one.state)
+        if one.state == JobState.READY and not one.cause:
+            how = "in order"
         counted = {"charged": " (counts as a failure)", "lost": " (no fault of the job)"}.get(one.counted, "")
         words.append(f"ended {one.ended[11:19]}: {how}{counted}")
     return "; ".join([*words, *([f"followed by {one.followed}"] if one.followed else [])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from helios_wf.engine.paths import from_text
@@ -64,7 +65,7 @@ def _of_job(record: Record, spot: Spot, attempt: int | None) -> Chosen:
     name = f"{record.run.id}/{job_name(spot.task.name, spot.path)}"
     if row is None or not row.attempt:
         why = "was not run yet" if row is None else f"is {row.state} without a tool: the engine did it"
-        raise RunError(f"{name} {why}, so it has no log; helios-wf explain {name} says more")
+        raise RunError(f"{name} {why}, so it has no log; helios-wf explain {quote(name)} says more")
     if attempt is not None and not 1 <= attempt <= row.attempt:
         raise RunError(f"{name} has no attempt {attempt}; it has had {row.attempt}, counted from 1")
     return of_attempt(spot.task, row, attempt or row.attempt)

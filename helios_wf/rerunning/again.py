@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import count
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -62,7 +63,7 @@ def again(record: Record, spot: Spot, folder: Path, attempt: int | None, every_r
     task, path = _one(record, spot), spot.path
     name = f"{record.run.id}/{job_name(task.name, path)}"
     if record.job(task.number, path) is None and lacking(record, task, path):
-        raise RunError(f"{name} cannot be run: its inputs are not there; helios-wf explain {name} says why")
+        raise RunError(f"{name} cannot be run: its inputs are not there; {_asking(name)} why")
     inputs, resources, constants = _evaluated(record, task, path, name)
     gone: dict[str, str] = {}
     inputs, constants = (_found(record, values, gone) for values in (inputs, constants))
@@ -111,6 +112,10 @@ def _one(record: Record, spot: Spot) -> Task:
     return spot.task
 
 
+def _asking(name: str) -> str:
+    return f"helios-wf explain {quote(name)} says"
+
+
 def _evaluated(
     record: Record, task: Task, path: Index, name: str
 ) -> tuple[dict[str, Json], Resources, dict[str, Json]]:
@@ -120,7 +125,7 @@ def _evaluated(
         override = flow.merge_inputs(task, path) if task.merge is not None else None
         inputs = complete(evaluator.inputs(path[: len(task.chain)], override))
         if inputs is None:
-            raise RunError(f"{name} was skipped: its condition is false; helios-wf explain {name} says more")
+            raise RunError(f"{name} was skipped: its condition is false; {_asking(name)} more")
         return inputs, complete(evaluator.resources(inputs)), evaluator.shared()
     except JobError as error:
         place = place_of(record.plan, task.number, error.expression)
@@ -180,7 +185,11 @@ def _told_gone(record: Record, name: str, gone: Mapping[str, str]) -> str:
     lines = [f"{name} cannot be run again: some of its inputs are gone"]
     for path, given in list(gone.items())[:5]:
         maker = _maker(record, path)
-        by = f", which {maker} made (helios-wf rerun {record.run.id}/{maker} makes it anew)" if maker else ""
+        by = (
+            f", which {maker} made (helios-wf rerun {quote(f'{record.run.id}/{maker}')} makes it anew)"
+            if maker
+            else ""
+        )
         lines.append(f"input {given!r}: {path}{by}")
     lines += [f"and {len(gone) - 5:,} more"] if len(gone) > 5 else []
     lines.append("with --keep all, a run keeps the folders of all its jobs until helios-wf clean")

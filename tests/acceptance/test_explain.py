@@ -197,7 +197,7 @@ def test_a_failed_job_says_why_and_why_it_is_not_tried_again(helios: Command) ->
     run = explained(helios, bad=2)
     assert helios("explain", f"{run}/process/check[1]") == 0
     assert f"{run}/process/check[1] is FAILED: it was ended by SIGINT\n" in helios.out
-    assert "it is not tried again: it may fail once" in helios.out
+    assert "it is not tried again: in a document without helios:template a job is tried once" in helios.out
     assert "checking" in helios.out
     assert re.search(
         r"1: handed out .*; ended .*: SIGNAL: it was ended by SIGINT \(counts as a failure\)", helios.out
@@ -238,7 +238,7 @@ outputs: {}
         "4 times the memory and time",
     ]
     assert [one["followed"] for one in found["attempts"]] == ["attempt 2", "attempt 3", ""]
-    assert found["reasons"][0]["text"].startswith("it is not tried again: it may fail 3 times")
+    assert found["reasons"][0]["text"].startswith("it is not tried again: it may be tried 3 times")
     assert helios("retry", "--quiet") == 1
     assert len(helios.json("explain", "nap", "--format", "json")["attempts"]) == 6
 

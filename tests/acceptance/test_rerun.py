@@ -82,7 +82,9 @@ def test_inputs_that_are_gone_are_told_with_who_made_them(helios: Command) -> No
     made = run(helios)
     assert helios("rerun", "join") == 2
     assert "some of its inputs are gone" in helios.err
-    assert f"which process/copy[0] made (helios-wf rerun {made}/process/copy[0] makes it anew)" in helios.err
+    assert (
+        f"which process/copy[0] made (helios-wf rerun '{made}/process/copy[0]' makes it anew)" in helios.err
+    )
     assert "--keep all" in helios.err
 
 

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from helios_wf.cli import cli
 from helios_wf.cli.completion import SHELLS
-from helios_wf.store import Store, runs
-from helios_wf.store.rows import NewRun
+from helios_wf.store import Store, jobs, runs, tasks
+from helios_wf.store.rows import Lease, NewRun, NewTask
 
 BIN = Path(sys.executable).parent
 TRY_IN_BASH = """
@@ -62,3 +62,19 @@ def test_runs_are_completed_by_their_beginning(tmp_path: Path) -> None:
 def test_without_a_store_no_run_is_offered_and_none_is_made(tmp_path: Path) -> None:
     assert complete(tmp_path / "home", "helios-wf", "status", "2030") == []
     assert not (tmp_path / "home").exists()
+
+
+def test_steps_and_jobs_of_a_run_are_completed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    run = "20300101-one"
+    with Store.open(None, home).write() as tx:
+        runs.create(tx, NewRun(run, "made", "0", run))
+        tasks.create(tx, run, [NewTask(0, "process/filter", "0"), NewTask(1, "join", "0")])
+        jobs.lease(tx, run, [Lease(0, f"0/{at}", 1) for at in range(3)])
+    assert complete(home, "helios-wf", "explain", "2030") == [f"{run}/"]
+    assert complete(home, "helios-wf", "logs", f"{run}/") == [f"{run}/process/filter", f"{run}/join"]
+    assert complete(home, "helios-wf", "rerun", f"{run}/process/filter[0,") == [
+        f"{run}/process/filter[0,{at}]" for at in range(3)
+    ]
+    assert complete(home, "helios-wf", "explain", "pro") == ["process/filter"]
+    assert complete(home, "helios-wf", "explain", "nothing/") == []
