@@ -53,8 +53,8 @@ def claim(tx: Tx, options: Options, names: dict[str, str]) -> None:
     for name in names_in(options):
         if (made := datasets.maker(tx, name)) and runs.get(tx, made).state is RunState.FAILED:
             raise DatasetError(
-                f"dataset {name!r} was made by run {made}, which failed later and can make the rest: "
-                f"helios-wf resume {made}"
+                f"dataset {name!r} was made by run {made}, which failed in part and can make the rest: "
+                f"helios-wf resume {made}; if that was cleaned, give the template a new version"
             )
         if datasets.exists(tx, name):
             raise DatasetError(

@@ -15,6 +15,15 @@ WORD_LIMIT_BYTES = 131072
 """Most bytes of one word of a command line.  Source: MAX_ARG_STRLEN of Linux."""
 
 _DISK_MESSAGES = ("No space left on device", "Disk quota exceeded")
+_MEMORY_MESSAGES = (
+    "MemoryError",
+    "std::bad_alloc",
+    "OutOfMemoryError",
+    "Cannot allocate memory",
+    "memory exhausted",
+    "out of memory",
+    "Out of memory",
+)
 _seen_kills: int | None = None
 
 
@@ -33,9 +42,16 @@ def tail(path: str) -> str:
 
 def first_disk_error(log: str) -> str | None:
     """Returns the first line of a log that speaks of a full disk."""
-    return next(
-        (line.strip() for line in log.splitlines() if any(text in line for text in _DISK_MESSAGES)), None
-    )
+    return _first_line(log, _DISK_MESSAGES)
+
+
+def first_memory_error(log: str) -> str | None:
+    """Returns the first line of a log that speaks of too little memory."""
+    return _first_line(log, _MEMORY_MESSAGES)
+
+
+def _first_line(log: str, texts: Sequence[str]) -> str | None:
+    return next((line.strip() for line in log.splitlines() if any(text in line for text in texts)), None)
 
 
 def is_full(folder: str) -> bool:

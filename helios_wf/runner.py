@@ -27,7 +27,14 @@ from helios_wf.cwl.command import Invocation
 from helios_wf.cwl.files import Folders
 from helios_wf.cwl.program import Program, program_of
 from helios_wf.errors import HeliosError, JobError, UnsupportedError
-from helios_wf.evidence import first_disk_error, is_full, memory_kills, tail, too_long
+from helios_wf.evidence import (
+    first_disk_error,
+    first_memory_error,
+    is_full,
+    memory_kills,
+    tail,
+    too_long,
+)
 from helios_wf.model import JobSpec, Json, Report, Resources
 from helios_wf.processes import (
     GRACE_S,
@@ -174,6 +181,9 @@ def _settle(attempt: Attempt, program: Program, invocation: Invocation, ended: E
         if is_full(attempt.folders.directory):
             text = f"it exited with {code}, but what it wrote may not be whole: {_FULL}"
             return _failure(attempt, Cause.DISK, text, exit_code=code)
+        if not os.path.isdir(attempt.folders.out):
+            text = f"its working directory {attempt.folders.out} is gone: the tool removed or renamed it"
+            return _failure(attempt, Cause.MISSING_OUTPUT, text, exit_code=code)
         return {"outputs": program.collect(invocation, code), "exit_code": code}
     return _exited(attempt, program, code)
 
@@ -184,13 +194,26 @@ def failure_of(attempt: Attempt, program: Program, code: int) -> dict[str, Any]:
 
 
 def _signalled(attempt: Attempt, number: int) -> dict[str, Any]:
-    name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
     if number == signal.SIGKILL and memory_kills():
-        asked = attempt.spec.resources.ram_mb
-        return _failure(
-            attempt, Cause.MEMORY, f"it was killed for memory; it asked for {asked:g} MiB", signal=number
-        )
-    return _failure(attempt, Cause.SIGNAL, f"it was ended by {name}", signal=number)
+        text = f"it was killed for memory; {_memory(attempt)}"
+        return _failure(attempt, Cause.MEMORY, text, signal=number)
+    return _failure(attempt, Cause.SIGNAL, f"it was ended by {_signal(number)}", signal=number)
+
+
+def _signal(number: int) -> str:
+    """Returns a signal by name and in words."""
+    if number == signal.SIGKILL:
+        return "SIGKILL (killed from outside, or by the system for want of memory)"
+    if number in list(signal.Signals):
+        return f"{signal.Signals(number).name} ({(signal.strsignal(number) or '').lower()})"
+    return f"signal {number}"
+
+
+def _memory(attempt: Attempt) -> str:
+    """Returns how much memory a tool asked for, and, where that is known, how much it had."""
+    peak = attempt.ended.peak_memory_mb if attempt.ended else None
+    used = f" and used {peak:,.0f} MiB" if peak is not None else ""
+    return f"it asked for {attempt.spec.resources.ram_mb:,g} MiB{used}"
 
 
 def _exited(attempt: Attempt, program: Program, code: int) -> dict[str, Any]:
@@ -200,11 +223,17 @@ def _exited(attempt: Attempt, program: Program, code: int) -> dict[str, Any]:
     if full:
         return _failure(attempt, Cause.DISK, f"it exited with {code}: {full}", exit_code=code)
     if code == 128 + signal.SIGKILL and memory_kills():
-        return _failure(
-            attempt, Cause.MEMORY, f"it exited with {code}: a child was killed for memory", exit_code=code
-        )
-    fields = _failure(attempt, Cause.EXIT, f"it exited with {code}", exit_code=code)
-    return fields | {"permanent": program.is_permanent(code), "temporary": program.is_temporary(code)}
+        text = f"it exited with {code}: a child was killed for memory; {_memory(attempt)}"
+        return _failure(attempt, Cause.MEMORY, text, exit_code=code)
+    permanent, temporary = program.is_permanent(code), program.is_temporary(code)
+    scarce = first_memory_error(tail(attempt.stderr))
+    if scarce and not permanent:
+        text = f"it exited with {code}, out of memory ({scarce}); {_memory(attempt)}"
+        return _failure(attempt, Cause.MEMORY, text, exit_code=code)
+    listed = "permanent" if permanent else "temporary" if temporary else ""
+    text = f"it exited with {code}" + (f", which the tool lists as {listed}" if listed else "")
+    fields = _failure(attempt, Cause.EXIT, text, exit_code=code)
+    return fields | {"permanent": permanent, "temporary": temporary}
 
 
 def _failure(attempt: Attempt, cause: Cause, message: str, **fields: Any) -> dict[str, Any]:
@@ -391,6 +420,8 @@ def _not_started(command: str, environment: Mapping[str, str], error: Exception)
         reason = (
             f"the interpreter that {found!r} names is missing" if found else f"not found on PATH ({path})"
         )
+    elif isinstance(error, FileNotFoundError) and os.path.exists(command):
+        reason = "the interpreter that it names is missing"
     else:
         reason = str(error.strerror if isinstance(error, OSError) else error)
     return JobError(Cause.NOT_STARTED, f"command {command!r} could not be started: {reason}")

@@ -134,7 +134,7 @@ class Cause(StrEnum):
     TIME_LIMIT = "TIME_LIMIT"
     """the tool ran longer than its time limit"""
     MEMORY = "MEMORY"
-    """the tool was killed for memory"""
+    """the tool was killed for memory, or failed and its log speaks of too little"""
     DISK = "DISK"
     """no space was left where the attempt ran"""
     NOT_STARTED = "NOT_STARTED"

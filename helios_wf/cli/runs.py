@@ -54,6 +54,8 @@ def runs(limit: int, output: str, settings: Settings) -> None:
 @settings_options()
 def status(run: str | None, output: str, settings: Settings) -> None:
     """Show where a run stands, task by task; also while it runs.  Without RUN, the latest run."""
+    from msgspec import to_builtins
+
     from helios_wf.failures import of_run, told_kinds
     from helios_wf.interface.status import status_of
     from helios_wf.launch import find_run
@@ -62,8 +64,11 @@ def status(run: str | None, output: str, settings: Settings) -> None:
     store = Store.open(settings.store, settings.home)
     row = find_run(store, run)
     tasks = status_of(store, row.id).tasks
+    with store.read() as tx:
+        kinds = of_run(tx, row.id)
     if output == "json":
-        emit({**_without_text(_run(row)), "tasks": [_task(one) for one in tasks]}, "json")
+        shown = {"tasks": [_task(one) for one in tasks], "failures": to_builtins(kinds)}
+        emit({**_without_text(_run(row)), **shown}, "json")
         return
     click.echo(f"run {row.id} of {row.label}: {_live(row)}" + (f" ({row.reason})" if row.reason else ""))
     cells = [
@@ -82,8 +87,6 @@ def status(run: str | None, output: str, settings: Settings) -> None:
     for one in tasks:
         if one.events is not None:
             click.echo(f"{one.name}: {_told(one.events)}")
-    with store.read() as tx:
-        kinds = of_run(tx, row.id)
     for line in told_kinds(kinds):
         click.echo(line)
     for one in tasks:

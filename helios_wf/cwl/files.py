@@ -261,7 +261,8 @@ def contents(path: str, name: str) -> str:
     except OSError as error:
         raise JobError(Cause.BAD_INPUT, f"{name!r}: {path!r} cannot be read: {error.strerror}") from None
     if len(data) > CONTENTS_LIMIT:
-        raise JobError(Cause.BAD_INPUT, f"{name!r}: loadContents reads at most 64 KiB; {path!r} is larger")
+        text = f"loadContents reads at most 64 KiB, and {path!r} has {os.path.getsize(path):,} bytes"
+        raise JobError(Cause.BAD_INPUT, f"{name!r}: {text}; let a tool read it")
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -440,9 +440,18 @@ class Flow:
             spec.stop,
             self._backend,
             spec.directory,
-            file=_cut_file(spec),
+            file=self._cut_file(job, spec),
             resources=spec.resources,
         )
+
+    def _cut_file(self, job: Job, spec: JobSpec) -> str | None:
+        """Returns the path of the file whose events an attempt is fed, if there is one."""
+        if not spec.feeding or not spec.feeding.file:
+            return None
+        # a file that is not scattered over is the same for all jobs, and in no spec
+        own = spec.inputs.get(spec.feeding.file)
+        file = own or self.values.cut_file(self.plan.tasks[job.task], job.path)
+        return file.get("path") if isinstance(file, dict) else None
 
     def _count_out(self, job: Job) -> None:
         """Counts a job as handed out; only one that was tried before was counted as READY."""
@@ -483,9 +492,3 @@ class Flow:
             }
         (port,) = task.outputs
         return {task.merge.input: self.outputs.listed(task.number, below, port)}
-
-
-def _cut_file(spec: JobSpec) -> str | None:
-    """Returns the path of the file whose events an attempt is fed, if there is one."""
-    file = spec.inputs.get(spec.feeding.file) if spec.feeding and spec.feeding.file else None
-    return file.get("path") if isinstance(file, dict) else None

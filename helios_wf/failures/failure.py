@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from helios_wf.failures.naming import job_name
 from helios_wf.model import Noun
-from helios_wf.states import Cause
+from helios_wf.states import UNCHARGED, Cause
 
 if TYPE_CHECKING:
     from helios_wf.store.rows import JobRow, RangeRow
@@ -29,6 +29,9 @@ _WORDS = {
     Cause.CANCELLED: "it was ended on request",
 }
 """What is said of a cause where nobody said more."""
+
+_NAMED = frozenset({Cause.NOT_READY, Cause.PROTOCOL})
+"""Causes of which a message tells only how it came to them."""
 
 
 class Failure(Noun, frozen=True):
@@ -77,7 +80,7 @@ def failure_of(run: str, step: str, row: JobRow) -> Failure:
         row.worker,
         row.wall_s,
         row.stderr_tail,
-        _log(row.directory),
+        _log(row.directory, bool(row.command)),
         row.command,
     )
 
@@ -106,7 +109,7 @@ def failed_range(run: str, step: str, row: RangeRow, file: str, folder: str) -> 
         row.worker,
         row.wall_s,
         row.stderr_tail,
-        _log(folder),
+        _log(folder, is_run=True),
     )
 
 
@@ -123,10 +126,17 @@ def briefly(row: JobRow | RangeRow) -> str | None:
 
 def _why(row: JobRow | RangeRow) -> str:
     """Returns why it failed: what whoever saw it said of it, else what its cause means."""
-    return row.message or _WORDS.get(row.cause or Cause.LOST, "")
+    why = row.message or _WORDS.get(row.cause or Cause.LOST, "")
+    if row.cause in _NAMED and row.message:
+        why = f"{_WORDS[row.cause]}: {why}"
+    if row.cause in UNCHARGED and row.lost > 1:
+        return f"{why}; {row.lost} attempts were lost like that, none by its own doing"
+    return why
 
 
-def _log(folder: str) -> str:
+def _log(folder: str, is_run: bool) -> str:
     """Returns where the whole log of an attempt is: a tool may have put it elsewhere in its folder."""
     path = f"{folder}/stderr"
-    return path if folder and Path(path).is_file() else folder
+    if folder and Path(path).is_file():
+        return path
+    return folder if is_run else ""

@@ -15,6 +15,9 @@ SHOWN = 3
 SHOWN_WORDS = 200
 """Words of a command line that are shown."""
 
+WORD_LENGTH = 1000
+"""Characters of one word that are shown."""
+
 TAIL_LINES = 8
 """Last lines of a log that are shown."""
 
@@ -70,7 +73,8 @@ def _where(failure: Failure) -> str:
 
 
 def _shown(command: Sequence[str]) -> str:
-    """Returns a command line as a shell takes it; of a very long one the first words."""
+    """Returns a command line as a shell takes it; of a very long one the beginning."""
     more = len(command) - SHOWN_WORDS
     rest = f" ... and {more:,} words more" if more > 0 else ""
-    return shlex.join(command[:SHOWN_WORDS]) + rest
+    words = [word if len(word) <= WORD_LENGTH else f"{word[:WORD_LENGTH]}..." for word in command]
+    return shlex.join(words[:SHOWN_WORDS]) + rest

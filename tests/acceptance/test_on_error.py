@@ -134,6 +134,13 @@ def test_with_continue_what_can_be_done_is_done_and_published_and_a_resume_makes
         "join": {},
         "list": {"DONE": 1},
     }
+    (kind,) = status["failures"]
+    assert (kind["step"], kind["n_jobs"], kind["total"], kind.get("others", "")) == ("check", 1, 4, "")
+    assert (kind["first"]["job"], kind["first"]["cause"], kind["first"]["exit_code"]) == (
+        "check[1]",
+        "EXIT",
+        3,
+    )
     parts.refuse("nothing")
     assert helios("resume", "--quiet") == 0, helios.err
     assert Path(parts.outputs["joined"]["path"]).read_text() == "a\nbad\nc\nd\n"
@@ -174,10 +181,10 @@ def test_a_dataset_that_was_made_may_be_read_before_the_rest_is_there(helios: Co
     assert helios("run", "reader.cwl", "--outdir", "out", "--quiet") == 0, helios.err
     (failed,) = [row["run"] for row in helios.json("runs", "--format", "json") if row["state"] == "FAILED"]
     assert helios("run", "parts.cwl", "--outdir", "out", "--quiet") == 2
-    assert (
-        f"was made by run {failed}, which failed later and can make the rest: helios-wf resume {failed}"
-        in (helios.err)
+    said = (
+        f"was made by run {failed}, which failed in part and can make the rest: helios-wf resume {failed}; "
     )
+    assert said in helios.err
     assert helios("resume", failed, "--quiet") == 0, helios.err
 
 

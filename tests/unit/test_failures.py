@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -33,13 +33,20 @@ JOB = JobRow(
     message="it exited with 7",
     stderr_tail="line 1\ncannot do event 13\n",
     command=("sh", "-c", "exit 7"),
+    asked_cores=1.0,
+    asked_memory_mb=256.0,
+    asked_time_s=None,
+    asked_gpus=None,
     submitted_at=0.0,
     started_at=0.0,
+    settled_at=0.0,
     wall_s=1.5,
+    took_s=1.5,
     cpu_s=0.0,
     peak_memory_mb=None,
     host="node7",
     worker="local-1",
+    devices=(),
 )
 TASKS = {
     number: TaskRow(number, name, "", TaskState.FAILED, 400, {})
@@ -72,6 +79,7 @@ def test_what_says_something_else_is_another_failure(one: str, other: str) -> No
     assert likeness(one) != likeness(other)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sets(st.integers(0, 60), min_size=1))
 def test_spans_name_every_job_once(indices: set[int]) -> None:
     text = several("s", [str(index) for index in sorted(indices)])
@@ -149,6 +157,17 @@ def test_one_failure_is_told_with_its_cause_place_log_command_and_how_to_run_it_
         "  command: sh -c 'exit 7'",
         "  to run it again, here: helios-wf rerun '20300131-120000-1a2b3c/measure[3]'",
     ]
+
+
+def test_what_was_lost_again_and_again_is_told_with_how_often() -> None:
+    lost = replace(JOB, cause=Cause.LOST, lost=5, message="its worker local-1 was killed by SIGKILL")
+    assert failure_of("r", "measure", lost).why == (
+        "its worker local-1 was killed by SIGKILL; 5 attempts were lost like that, none by its own doing"
+    )
+
+
+def test_where_nothing_was_run_there_is_no_log() -> None:
+    assert failure_of("r", "measure", replace(JOB, command=())).log == ""
 
 
 def test_a_job_that_was_never_run_has_only_its_cause() -> None:

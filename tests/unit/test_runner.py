@@ -106,6 +106,31 @@ def test_a_full_disk_under_the_attempt_is_the_disks_fault(tmp_path: Path) -> Non
     assert report.cause is Cause.DISK
 
 
+@pytest.mark.parametrize(
+    "words", ["MemoryError", "terminate called after throwing 'std::bad_alloc'", "java.lang.OutOfMemoryError"]
+)
+def test_too_little_memory_in_the_tools_words_is_told_with_what_it_asked_for(
+    words: str, tmp_path: Path
+) -> None:
+    tool = shell_tool(f'echo "{words}" >&2; exit 1')
+    report = attempt(tmp_path, tool, spec={"resources": Resources(ram_mb=2048)})
+    assert report.cause is Cause.MEMORY
+    assert report.message.startswith(f"it exited with 1, out of memory ({words}); it asked for 2,048 MiB")
+
+
+def test_an_exit_code_that_the_tool_lists_as_permanent_is_final_whatever_its_log_says(tmp_path: Path) -> None:
+    tool = shell_tool("echo MemoryError >&2; exit 4") | {"permanentFailCodes": [4]}
+    report = attempt(tmp_path, tool)
+    assert (report.cause, report.permanent) == (Cause.EXIT, True)
+    assert report.message == "it exited with 4, which the tool lists as permanent"
+
+
+def test_a_tool_that_removes_its_working_directory_is_told_so(tmp_path: Path) -> None:
+    report = attempt(tmp_path, shell_tool('rm -r "$PWD"'))
+    assert report.cause is Cause.MISSING_OUTPUT
+    assert "is gone: the tool removed or renamed it" in report.message
+
+
 def test_an_attempt_directory_that_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "attempt").mkdir()
     (tmp_path / "attempt/kept").write_text("kept")
