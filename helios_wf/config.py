@@ -48,6 +48,9 @@ Keep: TypeAlias = Literal["none", "failed", "all"]
 OnError: TypeAlias = Literal["stop", "continue", "kill"]
 """What becomes of the rest of a run when a job failed for good."""
 
+Reuse: TypeAlias = Literal["stat", "checksum", "none"]
+"""What shows that input files are the same: path, size and time, or checksum; ``none``: every job is run."""
+
 
 class Settings(Noun, frozen=True):
     """What a command runs with; every path is absolute."""
@@ -76,6 +79,8 @@ class Settings(Noun, frozen=True):
     """Of how many of a task's first jobs each worker compares the command line with cwltool's; None: none."""
     ignore: tuple[str, ...] = ()
     """Codes of the rules that ``validate`` leaves out."""
+    reuse: Reuse = "stat"
+    """How inputs are known to be those of an earlier run, so that its jobs are not run again."""
     backends: dict[str, dict[str, Json]] = msgspec.field(default_factory=dict)
     """The tables ``[backends.NAME]``, handed to the backend of that name as they are."""
 
@@ -213,6 +218,12 @@ def _on_error(value: object, where: str, folder: Path) -> OnError:
     return cast("OnError", value)
 
 
+def _reuse(value: object, where: str, folder: Path) -> Reuse:
+    if value not in get_args(Reuse):
+        _refuse(value, where, f"one of {', '.join(get_args(Reuse))}")
+    return cast("Reuse", value)
+
+
 def _engine(value: object, where: str, folder: Path) -> str:
     if value not in ENGINES:
         _refuse(value, where, f"one of {', '.join(ENGINES)}")
@@ -241,6 +252,7 @@ READERS: dict[str, Callable[[object, str, Path], object]] = {
     "container_engine": _engine,
     "check_compiler": _count,
     "ignore": _words,
+    "reuse": _reuse,
     "backends": _tables,
 }
 """Setting: what turns a given value into it, or says what would have been right."""

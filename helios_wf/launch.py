@@ -176,6 +176,7 @@ def _options(runnable: Runnable, bound: Bound, settings: Settings, run_id: str) 
         str(settings.outdir),
         settings.keep,
         settings.on_error or "stop",
+        settings.reuse,
         runnable.changes,
         names,
         logs,

@@ -40,6 +40,7 @@ class Options(Noun, frozen=True):
     outdir: str
     keep: str = "failed"
     on_error: OnError = "stop"
+    reuse: str = "none"
     changes: tuple[str, ...] = ()
     """``--set`` of the command line."""
     datasets: dict[str, str] = msgspec.field(default_factory=dict)

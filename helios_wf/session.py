@@ -16,6 +16,7 @@ from helios_wf.containing import end_left, inside
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine import paths
 from helios_wf.engine.flow import Flow
+from helios_wf.engine.identity import Identities
 from helios_wf.engine.loop import LEASE_S, Engine, Held, dead_holder, engine_name
 from helios_wf.engine.publish import bring_back
 from helios_wf.engine.removal import remove_run
@@ -31,6 +32,7 @@ from helios_wf.routing import open_backend
 from helios_wf.states import GOOD_JOBS, RunState
 from helios_wf.store import Store, Tx, datasets, documents, jobs, publications, requests, runs
 from helios_wf.store.rows import RunRow
+from helios_wf.summing import Checksums, raw
 
 
 class Outcome(Noun, frozen=True):
@@ -64,6 +66,7 @@ class Session:
         self._settings = settings
         self._name = engine_name()
         self._layouts = layouts or Layouts()
+        self._sums = Checksums(store)
         self._outcomes: dict[str, Outcome] = {}
         self._contexts: dict[str, tuple[RunRow, Document]] = {}
         check_home(settings.home)
@@ -83,11 +86,12 @@ class Session:
             RunTakenError: another live engine holds one of them; none was touched.
             DatasetError: another run made, or is making, what one of them would write; none was touched.
         """
+        self._sum_inputs(ids)
         epochs = self._take(ids, wish)
         try:
             with closing(self._backend()) as backend:
                 home = str(self._settings.home)
-                self.engine = Engine(self._store, backend, home, self._finish, self._watch)
+                self.engine = Engine(self._store, backend, home, self._finish, self._flow, self._watch)
                 self.engine.interrupted = self._stops
                 for run_id, epoch in epochs.items():
                     self.engine.hold(run_id, epoch, self._flow(run_id))
@@ -97,6 +101,14 @@ class Session:
         finally:
             self._release(epochs)
         return [self._outcomes.get(run_id) or self._interrupted(run_id) for run_id in ids]
+
+    def _sum_inputs(self, ids: Sequence[str]) -> None:
+        """Reads the inputs of runs for which that is asked, before anybody waits for these."""
+        for run_id in ids:
+            with self._store.read() as tx:
+                row = runs.get(tx, run_id)
+            if msgspec.convert(row.options, Options).reuse == "checksum":
+                self._sums.learn(row.inputs)
 
     def interrupt(self) -> None:
         """Asks the engine to put back what runs and to stop; safe to call from a signal handler."""
@@ -165,9 +177,11 @@ class Session:
     def _flow(self, run_id: str) -> Flow:
         row, document = self._contexts[run_id]
         home = str(self._settings.home)
+        options = msgspec.convert(row.options, Options)
+        sums = self._sums.of if options.reuse == "checksum" else None
         return Flow(
             run_id,
-            inside(plan_document(document), msgspec.convert(row.options, Options).containers),
+            inside(plan_document(document), options.containers),
             row.inputs,
             home,
             self._settings.backend,
@@ -175,6 +189,10 @@ class Session:
             partial(self._layouts.index_of, self._settings.home / "indexes"),
             self._settings.check_compiler or 0,
             self._settings.on_error or msgspec.convert(row.options, Options).on_error,
+            # what is to be compared with cwltool must run
+            options.reuse != "none" and not self._settings.check_compiler,
+            Identities(raw(row.inputs), sums),
+            document.files,
         )
 
     def _end_left(self, run_id: str, alive: Collection[str] = ()) -> None:

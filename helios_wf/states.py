@@ -5,7 +5,7 @@
              (any of these -> IN_PROGRESS: jobs of it are tried again, or what they read is made anew)
     job      READY -> LEASED -> RUNNING -> DONE | FINISHED | FAILED | CANCELLED
              (LEASED, RUNNING -> READY: once more; READY -> SKIPPED; LEASED, RUNNING -> SKIPPED: cut;
-             READY -> CANCELLED: its input is lost)
+             READY -> CANCELLED: its input is lost; DONE -> READY: what was taken over is gone, and is read)
     range    READY -> LEASED -> RUNNING -> DONE | SPLIT | FATAL | CANCELLED
              (LEASED, RUNNING -> READY: once more; READY -> SPLIT: the other half was innocent;
              RUNNING -> FAILED -> SPLIT: once it is known that the tool works at all)
@@ -224,7 +224,7 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
             JobState.CANCELLED,
         }
     ),
-    JobState.DONE: frozenset(),
+    JobState.DONE: frozenset({JobState.READY}),
     JobState.FINISHED: frozenset({JobState.READY}),
     JobState.FAILED: frozenset({JobState.READY}),
     JobState.SKIPPED: frozenset(),

@@ -34,6 +34,7 @@ COMMANDS = {
     ),
     "logs": Lazy("helios_wf.cli.logs", "logs", "Show what jobs wrote to stdout and stderr."),
     "rerun": Lazy("helios_wf.cli.rerun", "rerun", "Run one job again, here, in a fresh folder."),
+    "diff": Lazy("helios_wf.cli.diff", "diff", "Show what differs between two runs."),
     "ranges": Lazy("helios_wf.cli.ranges", "ranges", "Show the event ranges of a run, and why some failed."),
     "report": Lazy("helios_wf.cli.report", "report", "Tell what a run was, as a page that needs no network."),
     "pause": Lazy("helios_wf.cli.runs", "pause", "Start nothing new in a run until it is resumed."),

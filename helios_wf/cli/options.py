@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import click
 
-from helios_wf.config import ENGINES, NO_ENGINE, Keep, OnError, Settings
+from helios_wf.config import ENGINES, NO_ENGINE, Keep, OnError, Reuse, Settings
 
 CHECKED = 3
 """Jobs of each task that ``--check-compiler`` compares where it does not say how many."""
@@ -53,6 +53,17 @@ def _container_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
+def _reuse_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    named = click.option(
+        "--reuse",
+        type=click.Choice(get_args(Reuse)),
+        help="What shows that input files are those of an earlier run [default: stat].",
+    )
+    without = click.option("--no-reuse", is_flag=True, help="Run every job, also what was done before.")
+    decorated: Callable[..., Any] = named(without(command))
+    return decorated
+
+
 SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "home": click.option("--home", metavar="FOLDER", help="Folder of store and runs [default: .helios]."),
     "store": click.option("--store", metavar="URL", help="Store; default: a SQLite file in the home folder."),
@@ -79,6 +90,7 @@ SETTING_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] =
     ),
     "outdir": click.option("--outdir", metavar="FOLDER", help="Where outputs go [default: this folder]."),
     "container_engine": _container_options,
+    "reuse": _reuse_options,
     "check_compiler": click.option(
         "--check-compiler",
         cls=OnlyWithEquals,
@@ -132,6 +144,10 @@ def settings_options(*names: str) -> Callable[[Callable[..., Any]], Callable[...
                 if given["container_engine"] not in (None, NO_ENGINE):
                     raise click.UsageError("--no-container and --container-engine exclude each other")
                 given["container_engine"] = NO_ENGINE
+            if options.pop("no_reuse", False):
+                if given["reuse"] not in (None, "none"):
+                    raise click.UsageError("--no-reuse and --reuse exclude each other")
+                given["reuse"] = "none"
             return command(*args, settings=Settings.load(**given), **options)
 
         decorated: Callable[..., Any] = with_settings

@@ -45,7 +45,8 @@ class Progress:
                 of = flow.ledger.events_done(task.number), flow.tally.events(task.number)
                 events = self._amount(run, task.number, "events", *of)
             failed = counts[JobState.FAILED]
-            found.append(Line(task.name, jobs, running[task.number], failed, events))
+            reused = flow.tally.reused[task.number]
+            found.append(Line(task.name, jobs, running[task.number], failed, events, reused))
         return found
 
     def close(self) -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     "keep",
     "outdir",
     "container_engine",
+    "reuse",
     "check_compiler",
 )
 def run(

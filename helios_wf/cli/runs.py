@@ -76,6 +76,7 @@ def status(run: str | None, output: str, settings: Settings) -> None:
             one.name,
             one.state,
             one.done,
+            one.reused,
             "?" if one.total is None else str(one.total),
             one.running,
             one.waiting,
@@ -83,7 +84,7 @@ def status(run: str | None, output: str, settings: Settings) -> None:
         )
         for one in tasks
     ]
-    click.echo(table(cells, ("task", "state", "done", "of", "running", "waiting", "failed")))
+    click.echo(table(cells, ("task", "state", "done", "reused", "of", "running", "waiting", "failed")))
     for one in tasks:
         if one.events is not None:
             click.echo(f"{one.name}: {_told(one.events)}")
@@ -198,6 +199,8 @@ def _task(one: TaskStatus) -> dict[str, Json]:
         "jobs": {str(state): count for state, count in one.jobs.items()},
         "per_s": one.per_s,
     }
+    if one.reused:
+        shown["reused"] = one.reused
     if one.differs:
         shown["differs"] = one.differs.splitlines()
     if one.events is not None:

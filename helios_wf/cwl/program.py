@@ -13,7 +13,7 @@ from helios_wf.cwl.files import Folders
 from helios_wf.cwl.schema import UncoveredError
 from helios_wf.model import Json, Resources
 
-_CHECK = "https://w3id.org/helios-wf#check"
+CHECK = "https://w3id.org/helios-wf#check"
 _REFERENCE = "https://w3id.org/helios-wf#reference"
 """Marks in a tool's body, for whoever runs it."""
 
@@ -70,7 +70,7 @@ class CompiledProgram(Program):
 
 def checked(body: Mapping[str, Json], first: int) -> dict[str, Json]:
     """Returns a tool whose first jobs each worker compares with what cwltool would run."""
-    return {**body, _CHECK: first}
+    return {**body, CHECK: first}
 
 
 def by_reference(body: Mapping[str, Json]) -> dict[str, Json]:
@@ -84,10 +84,10 @@ def program_of(body: Mapping[str, Json]) -> Program:
     Raises:
         JobError: an expression is malformed.
     """
-    tool = {key: value for key, value in body.items() if key not in (_CHECK, _REFERENCE)}
+    tool = {key: value for key, value in body.items() if key not in (CHECK, _REFERENCE)}
     if not body.get(_REFERENCE):
         with contextlib.suppress(UncoveredError):
-            return _compiled(tool, body.get(_CHECK, 0))
+            return _compiled(tool, body.get(CHECK, 0))
     from helios_wf.cwl.reference import ReferenceProgram
 
     return ReferenceProgram(tool)

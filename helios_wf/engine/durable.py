@@ -30,20 +30,6 @@ def sync_folder(path: str) -> None:
             os.close(descriptor)
 
 
-def sync_path(path: str) -> None:
-    """Writes one file or folder to disk.
-
-    Raises:
-        StoreError: it could not be written.
-    """
-    with _translated(path):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 @contextmanager
 def _translated(path: str) -> Iterator[None]:
     try:

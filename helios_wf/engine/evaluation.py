@@ -47,6 +47,7 @@ class Evaluator:
         self._shared = tuple(shared)
         self._own = tuple(feed for feed in task.feeds if feed not in shared and not _is_range(feed))
         self._ranges = tuple(feed for feed in task.feeds if _is_range(feed))
+        self._bounds = frozenset(feed.name for feed in self._ranges)
         self._evaluated = tuple(feed for feed in task.feeds if feed.value_from)
         declared = None if task.process is None else {parameter.name for parameter in task.process.inputs}
         self._declared = declared
@@ -130,12 +131,26 @@ class Evaluator:
         """Whether all jobs ask for what the first one asked for."""
         return self._resources is not None
 
+    @property
+    def bounds(self) -> frozenset[str]:
+        """Names of the inputs that tell a tool which events it is to read."""
+        return self._bounds
+
     def reads(self, path: Path) -> Iterator[tuple[int, Path]]:
         """Yields the single jobs whose outputs a job reads, to be fetched together with others."""
         plan = self._values.plan
         for feed in self._own:
             reads = single_reads(plan, feed.source, path)
             yield from ((task, at) for task, at in reads if plan.tasks[task].merge is None)
+
+    def before(self, path: Path) -> Iterator[Json]:
+        """Yields what a job's inputs are before anything of their files is read; not those that fail."""
+        for feed in self.task.feeds:
+            try:
+                value = self._values.value(feed.source, path)
+            except JobError:
+                continue
+            yield value
 
     def all_inputs(self, path: Path) -> Work[dict[str, Json] | None]:
         """Evaluates constants and own inputs together, with the process's defaults; None when skipped.

@@ -7,7 +7,8 @@ is in memory can be made again from the store: see ``restoring``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 
 from helios_wf.config import OnError
@@ -17,10 +18,12 @@ from helios_wf.engine.chains import Chains
 from helios_wf.engine.cutting import cuts_of, ranges_of
 from helios_wf.engine.evaluation import run_expression
 from helios_wf.engine.frontier import Frontier
+from helios_wf.engine.identity import Identities
 from helios_wf.engine.job import Job
 from helios_wf.engine.ledger import Fed, Ledger, Rest
 from helios_wf.engine.losses import Losses
 from helios_wf.engine.merges import OWN_INDICES, Merge, Merges
+from helios_wf.engine.objects import Objects
 from helios_wf.engine.outputs import JobOutputs
 from helios_wf.engine.pacing import Pace
 from helios_wf.engine.places import place_of
@@ -28,6 +31,7 @@ from helios_wf.engine.queue import Queue
 from helios_wf.engine.range_book import Cutting
 from helios_wf.engine.repair import GROWS, grow
 from helios_wf.engine.restoring import recall, restore
+from helios_wf.engine.reuse import Candidate, Entry, Reuse, Taken
 from helios_wf.engine.settling import settle
 from helios_wf.engine.sizing import Sizing
 from helios_wf.engine.specs import Specs
@@ -41,14 +45,14 @@ from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Plan, Task
 from helios_wf.plan.merging import Scheme
 from helios_wf.states import GOOD_JOBS, JobState
-from helios_wf.store import Tx, jobs, shapes
+from helios_wf.store import Tx, event_ranges, jobs, publications, shapes
 from helios_wf.store.rows import Lease, Settlement
 
 MOST_RECORDED = 2000
 """Jobs without a tool that one call of ``lease`` does at most, so that ticks stay short."""
 
 LayoutOf = Callable[[str, str | None], Layout]
-Move = Callable[[], JobSpec | None]
+Move = Candidate | Callable[[], None]
 
 
 class Flow:
@@ -65,6 +69,10 @@ class Flow:
         index_of: Callable[[str], Json] = lambda path: None,
         check: int = 0,
         on_error: OnError = "stop",
+        reuses: bool = False,
+        identities: Identities | None = None,
+        contents: Mapping[str, str] | None = None,
+        objects: Callable[[Callable[[Iterable[str]], dict[str, Iterable[str]]]], Objects] | None = None,
     ) -> None:
         self.run = run
         self.plan = plan
@@ -82,7 +90,22 @@ class Flow:
         self.sizing = Sizing(run, plan, layout_of, self.values, self.frontier, self.ledger)
         self.losses = Losses(run, self.values, self.frontier, self.ledger, self.tally)
         self.chains = Chains(run, plan, self.values, self.frontier, self.tally, self.losses)
+        self.reuse = Reuse(
+            run,
+            home,
+            plan,
+            self.values,
+            self.specs,
+            self.ways,
+            self.has_ranges,
+            identities or Identities(),
+            (objects or partial(Objects, home))(self._whereabouts),
+            contents or {},
+            reuses,
+        )
         self.inflight: dict[str, Job] = {}
+        self.waiting: dict[tuple[int, Path], Job] = {}
+        """Jobs that were tried before, and that the frontier gives out again."""
         self.failed: list[tuple[int, Path]] = []
         self.left: list[tuple[int, Path]] = []
         """Jobs that failed before this engine took the run, and are not to be tried again."""
@@ -112,6 +135,20 @@ class Flow:
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing can start."""
         return not (self.inflight or self.queue or self.has_more or self.sizing.is_due)
+
+    @property
+    def needs_renewal(self) -> bool:
+        """Whether it must be made anew, as something that was taken over is gone and is needed.
+
+        That waits for many jobs that need something, as a new flow costs as much as a resume does.
+        """
+        if self.reuse.changed:
+            return not self.inflight
+        if not self.reuse.starved or self.has_more or self.queue.is_due or self.is_failing:
+            return False
+        if any(self.has_ranges(job) for job in self.inflight.values()):
+            return False
+        return not self.inflight or len(self.reuse.starved) > self.reuse.n_revived
 
     @property
     def is_exhausted(self) -> bool:
@@ -158,6 +195,7 @@ class Flow:
         self.outputs.tx = tx
         self.ways.restore(tx)
         self.ledger.restore(tx)
+        self.reuse.restore(tx)
         restore(self, tx)
         self.chains.restore()
         self.look_at_losses()
@@ -228,6 +266,7 @@ class Flow:
         elif to in GOOD_JOBS:
             if rest is None:
                 self.outputs.keep(job.task, job.path, None if to is JobState.SKIPPED else outputs)
+            self.reuse.compare(job.task, job.path, partial(self._made, job))
             self._complete(job.task, job.path)
         elif self.losses.takes(job, to):
             self.losses.lose(job, to)
@@ -257,6 +296,9 @@ class Flow:
         leases: list[Lease] = []
         n_recorded = 0
         late: list[Job] = []
+        if self.reuse.changed:
+            self.has_more = False
+            return []
         self.queue.add(self.ledger.awake())
         self.sizing.grow(tx)
         while len(specs) < room and not self.is_failing and n_recorded < MOST_RECORDED:
@@ -268,12 +310,13 @@ class Flow:
             self.outputs.load_all(one for job in ready for one in self.specs.of(job.task).reads(job.path))
             moves = complete_all([self._prepare(tx, job) for job in ready])
             late = [job for job, move in zip(ready, moves, strict=True) if move is LATER]
+            self.reuse.look_up(tx, [move for move in moves if isinstance(move, Candidate)])
             for job, move in zip(ready, moves, strict=True):
-                spec = None if move is LATER else self._start(job, move)
+                spec = None if move is LATER else self._start(tx, job, move)
                 n_recorded += spec is None
                 if spec is not None:
                     specs.append(spec)
-                    leases.append(self._lease(job, spec))
+                    leases.append(self._lease(job, spec, self.reuse.known(job)))
             self.queue.add(late)
             if late:
                 break
@@ -284,6 +327,7 @@ class Flow:
             missing = [one.path for one in leases if (one.task, one.path) not in accepted]
             raise AssertionError(f"run {self.run}: jobs were leased twice: {missing[:5]}")
         self.has_more = len(specs) >= room or n_recorded >= MOST_RECORDED or bool(late)
+        self._look_at_outputs()
         self.tally.write(tx)
         return specs
 
@@ -297,7 +341,8 @@ class Flow:
     def _chosen(self, limit: int) -> list[Job]:
         chosen = self.queue.take(limit)
         if len(chosen) < limit:
-            chosen += [Job(task, path) for task, path in self.frontier.jobs(limit - len(chosen))]
+            fresh = self.frontier.jobs(limit - len(chosen))
+            chosen += [self.waiting.pop(one, Job(*one)) for one in fresh]
         return chosen
 
     def _expand(self, tx: Tx, limit: int) -> bool:
@@ -311,6 +356,9 @@ class Flow:
             try:
                 shape = self.sizing.shape(self.plan.domains[number], path)
             except JobError as error:
+                missing = self.reuse.missing(self.sizing.file(number, path))
+                if self.reuse.park("domain", number, path, missing):
+                    continue
                 if self._fail_domain(number, path, error):
                     break
                 continue
@@ -347,7 +395,8 @@ class Flow:
             if inputs is None:
                 return partial(self._leave, tx, job, JobState.SKIPPED)
             resources = yield from evaluator.resources(inputs)
-            return partial(self._attempt, tx, task, job, inputs, resources)
+            forbidden = yield from self.reuse.rule(task.number).work(evaluator.shared() | inputs)
+            return Candidate(task, job, inputs, resources, forbidden)
         # what needs no tool: an ExpressionTool, or the entry of a sub-workflow
         inputs = yield from evaluator.all_inputs(job.path)
         if inputs is None:
@@ -355,14 +404,19 @@ class Flow:
         outputs = inputs if task.process is None else (yield from run_expression(task, inputs))
         return partial(self._record, job, JobState.DONE, outputs)
 
-    def _attempt(
-        self, tx: Tx, task: Task, job: Job, inputs: dict[str, Json], resources: Resources
-    ) -> JobSpec | None:
-        """Returns the next attempt of a job; None where nothing of its event ranges can be tried now."""
+    def _attempt(self, tx: Tx, one: Candidate) -> JobSpec | None:
+        """Returns the next attempt of a job; None where it need not run, or cannot now."""
+        taken = self.reuse.taken(tx, one.job)
+        if taken is not None:
+            self._take_over(one.job, taken)
+            return None
+        if self.reuse.starves(one):
+            return None
+        task, job, resources = one.task, one.job, one.resources
         has_ranges = self.ledger.covers(task, job.path)
         if task.retry.grow > 1 and job.tries.charged and not has_ranges:
             resources = self._grown(tx, task, job, resources)
-        spec = self.specs.spec(task, job, inputs, resources)
+        spec = self.specs.spec(task, job, one.inputs, resources)
         if not has_ranges:
             return spec
         fed = self.ledger.begin(tx, job, spec)
@@ -392,15 +446,60 @@ class Flow:
         pace = self.ledger.pace.get(task.number) or Pace()
         return cuts_of(self._layout_of, self.plan.domains[task.split], file, first, stop, pace)
 
-    def _start(self, job: Job, move: Move | JobError) -> JobSpec | None:
+    def _start(self, tx: Tx, job: Job, move: Move | JobError) -> JobSpec | None:
         """Makes the move of a job; returns its next attempt, None when it was settled, or opened a merge."""
         try:
             if isinstance(move, JobError):
                 raise move
-            return move()
+            if isinstance(move, Candidate):
+                return self._attempt(tx, move)
+            move()
         except JobError as error:
-            self._record(job, JobState.FAILED, error=error)
+            if not self.reuse.park("task", job.task, job.path, self._missing(job)):
+                self._record(job, JobState.FAILED, error=error)
         return None
+
+    def _missing(self, job: Job) -> set[str]:
+        """Returns where inputs of a job were that were taken over and are gone."""
+        if not self.reuse.is_some:
+            return set()
+        prefix = job.path[: len(self.plan.tasks[job.task].chain)]
+        return self.reuse.missing([*self.specs.of(job.task).before(prefix)])
+
+    def _take_over(self, job: Job, taken: Taken) -> None:
+        """Records a job that need not run."""
+        fields = self.reuse.known(job).fields
+        reason = f"reused from {taken.origin}"
+        done = recorded(job, JobState.DONE, taken.outputs, None, "", reason, taken.origin, fields)
+        self._recorded.append(done)
+        self._count_out(job)
+        self.tally.reused[job.task] += 1
+        self.tally.move(job.task, JobState.LEASED, JobState.DONE)
+        if taken.parts is None:
+            self.outputs.keep(job.task, job.path, taken.outputs)
+        else:
+            self.ledger.take_over(job.task, taken.parts)
+        self._complete(job.task, job.path)
+
+    def _made(self, job: Job) -> Json:
+        """Returns what a job made; of one with event ranges its parts."""
+        if not self.has_ranges(job):
+            return self.outputs.of(job.task, job.path)
+        assert self.outputs.tx is not None
+        return [*event_ranges.outputs(self.outputs.tx, self.run, job.task, paths.to_text(job.path))]
+
+    def _whereabouts(self, sources: Iterable[str]) -> dict[str, Iterable[str]]:
+        assert self.outputs.tx is not None
+        return {**publications.whereabouts(self.outputs.tx, sources)}
+
+    def _look_at_outputs(self) -> None:
+        """Makes sure that what a complete run puts out is there."""
+        if not (self.reuse.is_unsure and self.is_complete) or self.is_failing:
+            return
+        self.reuse.is_unsure = False
+        for number, planned in enumerate(self.plan.outputs if any(self.tally.reused) else ()):
+            with suppress(JobError):
+                self.reuse.park("output", number, (), self.reuse.missing(self.values.output(planned.source)))
 
     def _leave(self, tx: Tx, job: Job, to: JobState, reason: str = "") -> None:
         """Records a job that is not run; of a merge, the one job that stands for it."""
@@ -429,7 +528,7 @@ class Flow:
             written, self._recorded = self._recorded, []
             jobs.record(self.outputs.tx, self.run, written)
 
-    def _lease(self, job: Job, spec: JobSpec) -> Lease:
+    def _lease(self, job: Job, spec: JobSpec, entry: Entry) -> Lease:
         self.inflight[spec.handle] = Job(job.task, job.path, job.tries._replace(attempt=spec.attempt))
         self._count_out(job)
         return Lease(
@@ -442,6 +541,8 @@ class Flow:
             spec.directory,
             file=self._cut_file(job, spec),
             resources=spec.resources,
+            key=entry.key,
+            fields=entry.fields,
         )
 
     def _cut_file(self, job: Job, spec: JobSpec) -> str | None:

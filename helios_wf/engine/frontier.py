@@ -175,6 +175,10 @@ class Frontier:
         """Says whether all jobs of a task below a path are complete."""
         return path in self._facts[Node("task", task)]
 
+    def has_inputs(self, task: int, path: Path) -> bool:
+        """Says whether all that a job (or the merge at a path) reads is complete."""
+        return self._is_ready(Node("task", task), path)
+
     # -- questions -----------------------------------------------------------------------------------------
 
     def has(self, source: Source) -> bool:

@@ -199,6 +199,10 @@ class Ledger:
         """Returns when something of a job that could not be begun can be tried, or None: not by itself."""
         return self._books.pop((job.task, job.path)).due_later
 
+    def take_over(self, task: int, parts: Iterable[RangeRow]) -> None:
+        """Counts the event ranges of a job that were done in another run."""
+        self.done_events[task] += sum(part.stop - part.first for part in parts)
+
     def flush(self, tx: Tx) -> None:
         """Writes what changed."""
         self._writes.flush(tx)

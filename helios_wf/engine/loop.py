@@ -21,6 +21,7 @@ from helios_wf.engine.flow import Flow
 from helios_wf.engine.job import Job
 from helios_wf.engine.pulse import HEARTBEAT_S, Pulse
 from helios_wf.engine.retrying import Wish
+from helios_wf.engine.reviving import renew
 from helios_wf.errors import BackendUnreachableError, HeliosError, RunTakenError, SubmitRefusedError
 from helios_wf.model import JobSpec, RangeNews, Report
 from helios_wf.states import Cause, RunState
@@ -79,6 +80,7 @@ class Engine:
         backend: Backend,
         home: str,
         finish: Callable[[Held], None],
+        anew: Callable[[str], Flow],
         watch: Callable[[Engine], None] = lambda engine: None,
     ) -> None:
         """Makes an engine.
@@ -89,6 +91,7 @@ class Engine:
             home: folder of the work folders, made durable before jobs are settled.
             finish: called for each run when nothing of it runs any more and nothing more is to start; may
                 hold it again.
+            anew: returns a new flow of a run.
             watch: called after each tick.
         """
         self.store = store
@@ -99,6 +102,7 @@ class Engine:
         """What is to be tried again of runs, once nothing of them runs any more: ``finish`` does it."""
         self._home = home
         self._finish = finish
+        self._anew = anew
         self._watch = watch
         self._paused: set[str] = set()
         self._asked = 0.0
@@ -109,8 +113,7 @@ class Engine:
 
     def hold(self, run: str, epoch: int, flow: Flow) -> None:
         """Takes over a run: restores it, and finds out what became of attempts of an engine before."""
-        flow.specs.check = self.backend.check
-        flow.ledger.feeds = self.backend.feeds
+        self._equip(flow)
         with self.store.read() as tx:
             handed_out = list(jobs.open(tx, run))
         gone = self._adoption.adopt([_handle(run, one) for one in handed_out])
@@ -127,6 +130,19 @@ class Engine:
             runs.heartbeat(tx, run, epoch)
         self.held[run] = Held(run, epoch, flow)
         self._pulse.hold(run, epoch)
+
+    def _equip(self, flow: Flow) -> None:
+        flow.specs.check = self.backend.check
+        flow.ledger.feeds = self.backend.feeds
+
+    def _renew(self, held: Held) -> None:
+        """Goes on with a new flow, in which jobs are made again that others turned out to need."""
+        flow = self._anew(held.id)
+        self._equip(flow)
+        with self.store.write() as tx:
+            runs.fence(tx, held.id, held.epoch)
+            renew(tx, held.flow, flow)
+        self.held[held.id] = held._replace(flow=flow)
 
     def run(self) -> None:
         """Ticks until every run is over or the engine is interrupted.
@@ -230,7 +246,9 @@ class Engine:
         self._submit(held, specs)
         if doomed := flow.take_doomed():
             self.backend.cancel(doomed)
-        if moves and room > 0 and flow.is_stuck:
+        if flow.needs_renewal and not self._is_halted(held):
+            self._renew(held)
+        elif moves and room > 0 and flow.is_stuck:
             raise EngineStuckError(
                 f"run {held.id}: nothing runs and nothing can start; the store keeps its state"
             )

@@ -16,6 +16,9 @@ OWN_INDICES = 3
 """A merge's jobs have three indices of their own behind the merge's path: output, level, group."""
 
 
+_UNKNOWN = Job(-1, ())
+
+
 class Merge:
     """One merge: its scheme below one path, and how many groups of each level are done."""
 
@@ -98,6 +101,11 @@ class Merges:
     def stored(self) -> list[tuple[int, Path]]:
         """Returns the merges, by task and path, that an earlier engine opened and this one did not yet."""
         return list(self._schemes)
+
+    def is_over(self, task: int, prefix: Path) -> bool:
+        """Says whether all jobs that make the outputs of a stored merge are over."""
+        last = Merge(prefix, self._schemes[task, prefix]).last_jobs()
+        return all(self._known.get((task, path), _UNKNOWN) is None for path in last)
 
     def open(
         self, task: Task, prefix: Path, inputs: Callable[[], list[Json]], given: Scheme | None = None

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from helios_wf.cwl.files import sha1
-from helios_wf.engine.durable import sync_path
+from helios_wf.engine.durable import sync_folder
 from helios_wf.errors import StoreError
 from helios_wf.store.rows import Publication
 
@@ -38,7 +38,7 @@ def carry_out(moves: list[Publication], owned: Path) -> None:
             if folder not in into:
                 os.makedirs(folder, exist_ok=True)
             mine = source == move.source and own.holds(source)
-            if not (mine and _is_plain_file(source) and _renamed(source, destination)):
+            if not (mine and _is_own_file(source) and _renamed(source, destination)):
                 _carry(Path(source), Path(destination), move, mine)
         except OSError as error:
             raise StoreError(
@@ -47,8 +47,8 @@ def carry_out(moves: list[Publication], owned: Path) -> None:
         if mine:
             gone[source] = destination
         into.add(folder)
-    for folder in sorted(into):
-        sync_path(folder)
+    for folder in {os.stat(folder).st_dev: folder for folder in into}.values():
+        sync_folder(folder)
 
 
 def bring_back(published: Iterable[Publication], owned: Path) -> None:
@@ -118,11 +118,13 @@ def _is_folder(move: Publication) -> bool:
     return not os.path.exists(move.source) and os.path.isdir(move.destination)
 
 
-def _is_plain_file(path: str) -> bool:
+def _is_own_file(path: str | Path) -> bool:
+    """Says whether a file can be moved: it is no link, and no other run has it under another name."""
     try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
+        found = os.lstat(path)
     except OSError:
         return False
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
 
 
 def _now(source: str, gone: Mapping[str, str]) -> str:
@@ -142,7 +144,7 @@ def _carry(source: Path, destination: Path, move: Publication, mine: bool) -> No
         raise StoreError(f"cannot publish {move.source}: it is gone, and {destination} is not the same file")
     if source.is_dir():
         _carry_folder(source, destination, mine)
-    elif not mine or source.is_symlink() or not _renamed(source, destination):
+    elif not mine or not _is_own_file(source) or not _renamed(source, destination):
         _copy(source.resolve(), destination)
 
 
@@ -151,17 +153,25 @@ def _carry_folder(source: Path, destination: Path, mine: bool) -> None:
     if mine:
         for link in _links(source):
             _replace_link(link, source)
-        if not destination.exists() and _renamed(source, destination):
+        if not destination.exists() and _is_own_folder(source) and _renamed(source, destination):
             return
     destination.mkdir(exist_ok=True)
     for entry in sorted(source.iterdir()):
         if entry.is_dir():
             _carry_folder(entry, destination / entry.name, mine)
-        elif not mine or entry.is_symlink() or not _renamed(entry, destination / entry.name):
+        elif not mine or not _is_own_file(entry) or not _renamed(entry, destination / entry.name):
             _copy(entry.resolve(), destination / entry.name)
-    sync_path(str(destination))
     if mine:
         shutil.rmtree(source)
+
+
+def _is_own_folder(folder: Path) -> bool:
+    """Says whether no other run has any file of a folder under another name."""
+    return all(
+        _is_own_file(path) or os.path.islink(path)
+        for here, _, files in os.walk(folder)
+        for path in (os.path.join(here, name) for name in files)
+    )
 
 
 def _links(folder: Path) -> Iterator[Path]:
@@ -200,11 +210,25 @@ def _renamed(source: str | Path, destination: str | Path) -> bool:
 
 
 def _copy(source: Path, destination: Path) -> None:
-    """Copies a file beside its destination, syncs it, and renames it."""
+    """Copies a file beside its destination and renames it; the copy is as old as the file."""
     temporary = destination.with_name(f".{destination.name[:200]}.part")
-    shutil.copyfile(source, temporary)
-    sync_path(str(temporary))
+    clone(source, temporary)
+    found = os.stat(source)
+    os.utime(temporary, ns=(found.st_atime_ns, found.st_mtime_ns))
     temporary.rename(destination)
+
+
+def clone(source: Path, destination: Path) -> None:
+    """Copies the content of a file; where the file system can, both share it until one is changed."""
+    with source.open("rb") as old, destination.open("wb") as new:
+        try:
+            while os.copy_file_range(old.fileno(), new.fileno(), 1 << 30):
+                pass
+        except OSError:
+            old.seek(0)
+            new.seek(0)
+            shutil.copyfileobj(old, new, 1 << 20)
+            new.truncate()
 
 
 def _is_whole(path: Path, move: Publication) -> bool:

@@ -21,12 +21,22 @@ def restore(flow: Flow, tx: Tx) -> None:
     _shapes(flow, tx)
     flow.tally.restore(tx)
     flow.specs.forgotten = flow.tally.forgotten
+    ready = []
     for number, text, state, attempt, charged, lost, not_before in jobs.states(tx, flow.run):
         job = Job(number, paths.from_text(text), Tries(attempt, charged, lost), state is JobState.RUNNING)
-        _job(flow, job, state, not_before)
+        if _job(flow, job, state):
+            ready.append((job, not_before))
     for number, path in flow.merges.stored():
-        flow.frontier.hold(number, path)
-        flow.start_merge(flow.plan.tasks[number], path)
+        if flow.merges.is_over(number, path) or flow.frontier.has_inputs(number, path):
+            flow.frontier.hold(number, path)
+            flow.start_merge(flow.plan.tasks[number], path)
+    for job, not_before in ready:
+        if flow.frontier.has_inputs(job.task, job.path):
+            flow.frontier.hold(job.task, job.path)
+            flow.queue.delay(job, not_before)
+        else:
+            # what it reads is made again
+            flow.waiting[job.task, job.path] = job
 
 
 def recall(flow: Flow, tx: Tx) -> None:
@@ -61,14 +71,15 @@ def _shape(flow: Flow, domain: int, path: Path, payload: Json) -> None:
         flow.sizing.restore(domain, path, payload)
 
 
-def _job(flow: Flow, job: Job, state: JobState, not_before: float) -> None:
+def _job(flow: Flow, job: Job, state: JobState) -> bool:
+    """Takes where a job stands; says whether it can be given out, which is not done here."""
     in_flight = state in (JobState.LEASED, JobState.RUNNING)
     flow.tally.count(job.task, JobState.LEASED if in_flight else state)
     task = flow.plan.tasks[job.task]
     merged = task.merge is not None
     if len(job.path) != len(task.chain) + (OWN_INDICES if merged else 0):
         _unexpanded(flow, job, state)
-        return
+        return False
     if in_flight:
         key = paths.job_key(job.task, job.path)
         flow.inflight[f"{flow.run}/{key}.{job.tries.attempt}"] = job
@@ -82,10 +93,11 @@ def _job(flow: Flow, job: Job, state: JobState, not_before: float) -> None:
         flow.merges.restore_job(job, state, is_over)
     elif is_over:
         flow.frontier.complete_before(job.task, job.path)
+    elif state is JobState.READY:
+        return True
     else:
         flow.frontier.hold(job.task, job.path)
-        if state is JobState.READY:
-            flow.queue.delay(job, not_before)
+    return False
 
 
 def _unexpanded(flow: Flow, job: Job, state: JobState) -> None:

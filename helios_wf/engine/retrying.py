@@ -6,7 +6,7 @@ stay done.  What other jobs made of their outputs is forgotten, with the shapes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from helios_wf.engine import paths
 from helios_wf.engine.frontier import Frontier, Node
@@ -53,6 +53,11 @@ def begin_again(tx: Tx, run: str, plan: Plan, wish: Wish) -> int:
     return _Retry(tx, run, plan, wish).begin()
 
 
+def forget_followers(tx: Tx, run: str, plan: Plan, changed: Iterable[tuple[int, Path]]) -> None:
+    """Forgets what was made of outputs that changed, in a run of which nothing is handed out."""
+    _Retry(tx, run, plan, Wish()).forget(Stale(plan, changed))
+
+
 class _Retry:
     """One retry of one run, within one transaction."""
 
@@ -79,16 +84,20 @@ class _Retry:
         event_ranges.reset(self._tx, self._run, [*chosen, *waiting])
         self._unvoid(void)
         stale = Stale(self._plan, [*map(self._place, chosen), *self._chains(void)])
-        forgotten = self._stale_jobs(stale, set(chosen), void)
+        self.forget(stale, chosen, void)
+        return len(chosen) + len(waiting) + len(void)
+
+    def forget(self, stale: Stale, but: Collection[Key] = (), void: Collection[Index] = ()) -> None:
+        """Forgets what is stale, but for jobs that are tried again."""
+        forgotten = self._stale_jobs(stale, set(but), set(void))
         self._forget_shapes(stale)
         jobs.forget(self._tx, self._run, forgotten)
         event_ranges.forget(self._tx, self._run, forgotten)
-        attempts = {task: 0 for task, _ in chosen}
+        attempts = {task: 0 for task, _ in but}
         for (task, _), attempt in forgotten.items():
             attempts[task] = max(attempts.get(task, 0), attempt)
         for task, highest in attempts.items():
             tasks.reopen(self._tx, self._run, task, highest)
-        return len(chosen) + len(waiting) + len(void)
 
     def _jobs(self) -> Iterator[tuple[Key, JobState, int]]:
         """Yields each job that has a row, where it stands, and the number of its last attempt."""

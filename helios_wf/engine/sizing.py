@@ -124,6 +124,11 @@ class Sizing:
         made, is_all = cut_jobs(first, stop, _seconds(self._plan, number), pace, tuple(clusters), least)
         return Shape(len(made), [list(one) for one in made], None if is_all else stop)
 
+    def file(self, number: int, path: Path) -> Json:
+        """Returns the file that a split domain cuts below a path; None where there is none."""
+        domain = self._plan.domains[number]
+        return self._file(domain, path) if domain.cut is not None else None
+
     def _file(self, domain: Domain, path: Path) -> Json:
         assert domain.cut is not None
         return self._values.value(domain.cut.file, path) if domain.cut.file else None

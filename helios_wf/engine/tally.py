@@ -26,6 +26,8 @@ class Tally:
         self._n_events = n_events
         self._events: dict[int, int] = {}
         self._states = [TaskState.DEFINED for _ in plan.tasks]
+        self.reused = [0] * len(plan.tasks)
+        """Jobs of each task that took over outputs of another run."""
         self.lossy: set[int] = set()
         """Tasks that lost events, which is tolerated."""
         self.lost = [0] * len(plan.tasks)
@@ -40,6 +42,7 @@ class Tally:
         for row in tasks.list(tx, self._run):
             self._states[row.number] = row.state
             self.forgotten[row.number] = row.attempts
+            self.reused[row.number] = row.reused
 
     def count(self, task: int, state: JobState) -> None:
         """Counts a job that was not counted before."""

@@ -152,6 +152,8 @@ def recorded(
     error: JobError | None,
     place: str = "",
     reason: str = "",
+    reused: str | None = None,
+    fields: Json = None,
 ) -> Settlement:
     """Returns what a job that needed no backend leaves in the store."""
     return Settlement(
@@ -163,4 +165,6 @@ def recorded(
         cause=error.cause if error else None,
         message=f"{place}{error}" if error else reason,
         started_at=time.time(),
+        reused=reused,
+        fields=fields,
     )

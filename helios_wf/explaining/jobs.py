@@ -17,6 +17,7 @@ from helios_wf.model import Json
 from helios_wf.model.plans import Task
 from helios_wf.preview import way_of_task
 from helios_wf.record import Record, Spot
+from helios_wf.reusing import origin, why
 from helios_wf.states import SETTLED_RUNS, JobState, RangeState
 from helios_wf.store import event_ranges, log
 from helios_wf.store.rows import JobRow
@@ -60,6 +61,8 @@ def _summary(row: JobRow | None, halted: Sequence[Reason], record: Record) -> st
         return f"it was not run: {row.message}" if not row.attempt and row.message else "it was cancelled"
     if row.state is JobState.SKIPPED:
         return "it was skipped"
+    if row.reused is not None:
+        return f"it was not run: {origin(record.tx, row.reused)} has done the same"
     if not row.attempt:
         return "it is done, without a tool: the engine evaluated it"
     lost = ", without the event ranges that it lost" if row.state is JobState.FINISHED else ""
@@ -81,7 +84,18 @@ def _reasons(
     if row.state is JobState.CANCELLED and row.attempt:
         why = row.message if row.message and row.message != "it was cancelled" else "its run was"
         return (Reason("cancelled", f"it was cancelled: {why} ({record.run.reason or record.run.state})"),)
-    return ()
+    if row.state is JobState.CANCELLED or row.reused is not None:
+        return ()
+    return tuple(_not_reused(record, task, row))
+
+
+def _not_reused(record: Record, task: Task, row: JobRow) -> Iterator[Reason]:
+    """Yields why a job was run, though earlier runs may have done the same."""
+    place = str(task.process.place) if task.process is not None else ""
+    found = why(record.tx, record.run, record.tasks[task.number], row, place)
+    if found is not None:
+        because = tuple(Reason("differs", text) for text in found.reasons)
+        yield Reason("run", found.summary, because=because)
 
 
 def _facts(record: Record, task: Task, row: JobRow | None) -> Iterator[tuple[str, Json]]:

@@ -45,6 +45,7 @@ class Line(NamedTuple):
     running: int
     failed: int
     events: Amount | None = None
+    reused: int = 0
 
     @property
     def rate(self) -> str:
@@ -61,6 +62,7 @@ class Line(NamedTuple):
 
     def __str__(self) -> str:
         text = f"{self.task}: {self.jobs.of_total} jobs"
+        text += f", {self.reused} reused" if self.reused else ""
         text += f", {self.running} running" if self.running else ""
         text += f", {self.failed} failed" if self.failed else ""
         text += f", {self.events.of_total} events" if self.events else ""
@@ -135,5 +137,7 @@ def _table(lines: Mapping[str, Sequence[Line]]) -> Table:
             events = f"{line.events.of_total} events" if line.events else ""
             failed = f"[red]{line.failed} failed[/red]" if line.failed else ""
             running = f"{line.running} running"
-            table.add_row(name, bar, line.jobs.of_total, events, running, failed, line.rate, line.left)
+            reused = f"{line.reused} reused" if line.reused else ""
+            words = (reused, events, running, failed)
+            table.add_row(name, bar, line.jobs.of_total, *words, line.rate, line.left)
     return table

@@ -101,4 +101,4 @@ def _line(task: TaskStatus) -> Line:
         done = task.events.done + task.events.lost
         events = Amount(done, task.events.total, task.events.per_s or 0.0)
     jobs = Amount(task.done, task.total, task.per_s or 0.0)
-    return Line(task.name, jobs, task.running, task.failed, events)
+    return Line(task.name, jobs, task.running, task.failed, events, task.reused)

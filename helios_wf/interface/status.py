@@ -40,8 +40,8 @@ class TaskStatus(Noun, frozen=True):
     """Where a task stands; ``total`` is the number of its jobs, None until it is known.
 
     ``jobs`` is how many are in each state that occurs; ``per_s`` how many were done per second lately;
-    ``differs`` in what its compiled tool differs from what cwltool would run, where that was asked for and
-    found.
+    ``reused`` how many were not run, as another run had done the same; ``differs`` in what its compiled tool
+    differs from what cwltool would run, where that was asked for and found.
     """
 
     number: int
@@ -52,6 +52,7 @@ class TaskStatus(Noun, frozen=True):
     per_s: float | None = None
     events: Events | None = None
     differs: str = ""
+    reused: int = 0
 
     @property
     def done(self) -> int:
@@ -138,6 +139,7 @@ def status_of(store: Store, run: str) -> Status:
                 rates.get(one.number),
                 events.get(one.number),
                 one.differs,
+                one.reused,
             )
             for one in found
         ),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from sqlalchemy import Connection, select, update
 
 from helios_wf.store import bulk
 from helios_wf.store.rows import Publication
 from helios_wf.store.schema import publications
+
+_AT_ONCE = 500
 
 _INTEND = """
     INSERT INTO publications (run, output, position, source, destination, size, checksum, published)
@@ -60,6 +64,18 @@ def owner(tx: Connection, destination: str) -> str | None:
     """Returns the latest run that was to put a file in a place, None when there is none."""
     query = select(publications.c.run).where(publications.c.destination == destination)
     return tx.execute(query.order_by(publications.c.run.desc()).limit(1)).scalar()
+
+
+def whereabouts(tx: Connection, sources: Iterable[str]) -> dict[str, Sequence[str]]:
+    """Returns where runs have published what lay in these places, the latest run first."""
+    c = publications.c
+    found: dict[str, Sequence[str]] = {}
+    wanted = iter(sources)
+    while chunk := builtins.list(islice(wanted, _AT_ONCE)):
+        query = select(c.source, c.destination).where(c.source.in_(chunk), c.published)
+        for source, destination in tx.execute(query.order_by(c.run.desc())):
+            found[source] = (*found.get(source, ()), destination)
+    return found
 
 
 def list(tx: Connection, run: str) -> Sequence[Publication]:

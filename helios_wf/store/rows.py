@@ -80,12 +80,17 @@ class TaskRow(Noun, frozen=True):
     events: int | None = None
     attempts: int = 0
     differs: str = ""
+    reused: int = 0
+    """How many of its jobs took over outputs of an earlier run."""
+    fields: Json = None
+    """What the keys of all its jobs are made of."""
 
 
 class Lease(Noun, frozen=True):
     """An attempt of a job that is handed to a backend; its events are ``[first, stop)`` of ``file``.
 
     ``resources`` is what it asks for, where that is known.
+    ``key`` is what another job must have too to take over its outputs, and ``fields`` what that is made of.
     """
 
     task: int
@@ -98,13 +103,16 @@ class Lease(Noun, frozen=True):
     note: str = ""
     file: str | None = None
     resources: Resources | None = None
+    key: str | None = None
+    fields: Json = None
 
 
 class Settlement(Noun, frozen=True):
     """What became of an attempt.
 
     With ``to=READY`` the job is tried again, not before ``not_before`` (seconds since the epoch).
-    ``charged`` says whether a failed try counts as the job's own.
+    ``charged`` says whether a failed try counts as the job's own.  ``reused`` names the job whose outputs
+    were taken over, where the tool did not run, and ``fields`` what the key of both is made of.
     """
 
     task: int
@@ -128,6 +136,8 @@ class Settlement(Noun, frozen=True):
     devices: tuple[DeviceUse, ...] = ()
     not_before: float = 0.0
     charged: bool = True
+    reused: str | None = None
+    fields: Json = None
 
 
 class JobRow(Noun, frozen=True):
@@ -139,6 +149,8 @@ class JobRow(Noun, frozen=True):
     when it was handed to the backend, to ``started_at``; then it took ``took_s``, of which its tool ran for
     ``wall_s``; that was recorded at ``settled_at``.  What it asked for (``asked_...``) is None where it
     needed no backend.
+    ``reused`` names the job (``RUN/TASK/INDEX...``) whose outputs were taken over; ``key`` is what another
+    must have too to take over its own, and ``fields`` what that is made of besides the fields of its task.
     """
 
     task: int
@@ -174,6 +186,28 @@ class JobRow(Noun, frozen=True):
     host: str
     worker: str
     devices: tuple[DeviceUse, ...]
+    key: str | None = None
+    fields: Json = None
+    reused: str | None = None
+
+
+class DoneJob(Noun, frozen=True):
+    """A job of any run that is done, whose outputs another may take over; None of one with event ranges."""
+
+    run: str
+    task: int
+    path: str
+    key: str
+    outputs: Json
+    settled_at: float
+
+
+class JobTimes(Noun, frozen=True):
+    """What the jobs of a task took together, in seconds: run, processor time, and waiting for a worker."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    wait_s: float = 0.0
 
 
 class OpenJob(Noun, frozen=True):
@@ -319,6 +353,16 @@ class Publication(Noun, frozen=True):
     size: int
     checksum: str | None = None
     published: bool = False
+
+
+class KnownChecksum(Noun, frozen=True):
+    """The SHA-1 (``sha1$...``) of a file that had this size, time of change (ns) and inode."""
+
+    path: str
+    size: int
+    modified: int
+    inode: int
+    checksum: str
 
 
 class DatasetRow(Noun, frozen=True):

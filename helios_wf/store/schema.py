@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 REVISIONS = ("0001",)
@@ -37,6 +38,12 @@ metadata = MetaData(
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
 Sortable = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _partial(*columns: str, where: str, name: str | None = None) -> Index:
+    """Returns an index over some rows only, so that the others cost nothing."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
 
 documents = Table(
     "documents",
@@ -92,6 +99,7 @@ tasks = Table(
     Column("events", BigInteger),
     Column("attempts", Integer, nullable=False),
     Column("differs", Text),
+    Column("fields", Text),
 )
 
 jobs = Table(
@@ -131,7 +139,12 @@ jobs = Table(
     Column("stderr_tail", Text),
     Column("command", Text),
     Column("outputs", Text),
+    Column("key", Text),
+    Column("fields", Text),
+    Column("reused", Text),
     Index(None, "state", "run", "task"),
+    _partial("key", where="key IS NOT NULL"),
+    _partial("run", "task", where="reused IS NOT NULL", name="jobs_by_reuse"),
 )
 
 event_ranges = Table(
@@ -214,6 +227,17 @@ publications = Table(
     Column("size", BigInteger, nullable=False),
     Column("checksum", Text),
     Column("published", Boolean, nullable=False),
+    Index(None, "source"),
+)
+
+checksums = Table(
+    "checksums",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False),
+    Column("inode", BigInteger, nullable=False),
+    Column("checksum", Text, nullable=False),
 )
 
 datasets = Table(

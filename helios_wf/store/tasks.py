@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
+from helios_wf.model import Json
 from helios_wf.states import TASK_MOVES, JobState, TaskState, sources
 from helios_wf.store import jobs, log
 from helios_wf.store.clock import now
-from helios_wf.store.codec import plain
+from helios_wf.store.codec import dump, load, plain
 from helios_wf.store.rows import NewTask, TaskRow
 from helios_wf.store.schema import tasks
 
@@ -71,31 +73,61 @@ def differs(tx: Connection, run: str, number: int, text: str) -> None:
     log.append(tx, [_entry(run, number, now(tx), state, state, plain(note))])
 
 
+def describe(tx: Connection, run: str, number: int, fields: Json) -> None:
+    """Records what the keys of all jobs of a task are made of."""
+    this = (tasks.c.run == run, tasks.c.number == number)
+    tx.execute(update(tasks).where(*this).values(fields=dump(fields)))
+
+
 def differing(tx: Connection, run: str) -> dict[int, str]:
     """Returns the tasks of a run whose compiled tool differs from what cwltool would run, and in what."""
     query = select(tasks.c.number, tasks.c.differs).where(tasks.c.run == run, tasks.c.differs.is_not(None))
     return {row.number: row.differs for row in tx.execute(query)}
 
 
+def name(tx: Connection, run: str, number: int) -> str:
+    """Returns the name of a task."""
+    query = select(tasks.c.name).where(tasks.c.run == run, tasks.c.number == number)
+    return str(tx.execute(query).scalar_one())
+
+
+def akin(tx: Connection, run: str, task: TaskRow, limit: int) -> Sequence[tuple[str, TaskRow]]:
+    """Returns tasks of earlier runs that are called as one of a run, or run its tool, the latest run first.
+
+    They come with the id of their run, and without the counts of their jobs.
+    """
+    c = tasks.c
+    query = (
+        select(tasks)
+        .where(c.run < run, c.fields.is_not(None), or_(c.name == task.name, c.process == task.process))
+        .order_by(c.run.desc(), c.number)
+        .limit(limit)
+    )
+    return [(row.run, _row(row, {}, 0)) for row in tx.execute(query)]
+
+
 def list(tx: Connection, run: str) -> Sequence[TaskRow]:
     """Returns the tasks of a run by number, with the counts of their jobs."""
-    counts = jobs.counts(tx, run)
+    counts, reused = jobs.counts(tx, run), jobs.reused(tx, run)
     query = select(tasks).where(tasks.c.run == run).order_by(tasks.c.number)
     none: dict[JobState, int] = {}
-    return [
-        TaskRow(
-            number=row.number,
-            name=row.name,
-            process=row.process,
-            state=TaskState(row.state),
-            total=row.total,
-            events=row.events,
-            attempts=row.attempts,
-            counts=counts.get(row.number, none),
-            differs=row.differs or "",
-        )
-        for row in tx.execute(query)
-    ]
+    return [_row(row, counts.get(row.number, none), reused.get(row.number, 0)) for row in tx.execute(query)]
+
+
+def _row(row: Row[Any], counts: dict[JobState, int], reused: int) -> TaskRow:
+    return TaskRow(
+        number=row.number,
+        name=row.name,
+        process=row.process,
+        state=TaskState(row.state),
+        total=row.total,
+        events=row.events,
+        attempts=row.attempts,
+        counts=counts,
+        differs=row.differs or "",
+        reused=reused,
+        fields=load(row.fields),
+    )
 
 
 def _entry(run: str, task: int, at: float, old: str | None, new: str, note: str = "") -> dict[str, object]:

@@ -361,7 +361,7 @@ def test_runs_and_status_tell_where_things_stand(lab: Command) -> None:
     assert lab.out.splitlines()[1].split()[:3] == [run["run"], "DONE", "plain.cwl"]
     assert lab("status", run["run"][:-2]) == 0
     assert lab.out.splitlines()[0] == f"run {run['run']} of plain.cwl: DONE"
-    assert lab.out.splitlines()[2].split() == ["copy", "DONE", "2", "2", "0", "0", "0"]
+    assert lab.out.splitlines()[2].split() == ["copy", "DONE", "2", "0", "2", "0", "0", "0"]
     told = lab.json("status", "--format", "json")
     assert [(task["task"], task["jobs"]) for task in told["tasks"]] == [
         ("copy", {"DONE": 2}),

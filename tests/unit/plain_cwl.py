@@ -53,9 +53,16 @@ def tool(name: str, inputs: dict[str, Any], outputs: dict[str, Any]) -> Tool:
 
 def file(events: list[str], tag: str = "") -> dict[str, Any]:
     """Returns a file of these events; its path tells how many there are."""
-    name = hashlib.sha1("\n".join([tag, *events]).encode()).hexdigest()[:12]
-    path = f"/{len(events)}/{name}"
-    return {"class": "File", "path": path, "basename": name, "size": 10 * len(events), "events": events}
+    content = hashlib.sha1("\n".join([tag, *events]).encode()).hexdigest()
+    name = content[:12]
+    return {
+        "class": "File",
+        "path": f"/{len(events)}/{name}",
+        "basename": name,
+        "size": 10 * len(events),
+        "checksum": f"sha1${content}",
+        "events": events,
+    }
 
 
 def layout_of(path: str, table: str | None) -> Layout:

@@ -85,11 +85,14 @@ def layout_of(path: str, table: str | None) -> Layout:
     raise AssertionError(path)
 
 
+def flow_of(run: str, folder: Path) -> Flow:
+    return Flow(run, Plan((), (), (), ()), {}, str(folder), "idle", layout_of)
+
+
 def engine_of(store: Store, folder: Path, finish: Callable[[Held], None], **epochs: int) -> Engine:
-    engine = Engine(store, IdleBackend(), str(folder), finish)
+    engine = Engine(store, IdleBackend(), str(folder), finish, lambda run: flow_of(run, folder))
     for run, epoch in epochs.items():
-        flow = Flow(run, Plan((), (), (), ()), {}, str(folder), "idle", layout_of)
-        engine.hold(run, epoch, flow)
+        engine.hold(run, epoch, flow_of(run, folder))
     return engine
 
 

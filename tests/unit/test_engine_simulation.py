@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +105,66 @@ class Failing(World):
         name, inputs = self.called(spec)
         named = digest([name, plain(inputs_of(inputs))])
         return not self.is_mended and (int(named[:8], 16) + self.seed) % 6 == 0
+
+
+THERE: set[str] = set()
+"""Where files that jobs of all runs made still are."""
+
+
+def compare_reusing(store: Store, made: Made, seed: int, trouble: float) -> World | None:
+    """Plays a run that reuses what others did, and returns it where plain CWL gives outputs."""
+    try:
+        expected = interpret(made.workflow, made.inputs)
+    except RejectedError:
+        return None
+    world = World(store, made, f"run{next(count):07d}", seed, trouble, there=THERE)
+    with clock_of(world):
+        world.play()
+        assert not world.flow.failed, world.flow.failed
+        found = world.outputs()
+        world.check_ranges(is_over=True)
+    world.check_inputs(found)
+    for name, port in made.ports.items():
+        assert shown(found[name], port) == shown(expected[name], port), name
+    with store.read() as tx:
+        assert all(row.total == sum(row.counts.values()) for row in tasks.list(tx, world.run))
+    return world
+
+
+FEWER = settings(LIMITS, max_examples=60)
+
+
+@FEWER
+@given(made=made_workflows(), seed=st.integers(0, 2**32), trouble=st.sampled_from([0.0, 0.3]))
+def test_a_run_that_was_done_is_done_again_without_any_job(
+    sqlite: Store, made: Made, seed: int, trouble: float
+) -> None:
+    if compare_reusing(sqlite, made, seed, trouble) is None:
+        return
+    again = compare_reusing(sqlite, made, seed, trouble)
+    assert again is not None
+    assert not again.handles
+
+
+@FEWER
+@given(
+    made=made_workflows(),
+    seed=st.integers(0, 2**32),
+    trouble=st.sampled_from([0.0, 0.3]),
+    gone=st.sampled_from([0.1, 0.5, 1.0]),
+)
+def test_what_is_gone_is_made_again_where_it_is_needed(
+    sqlite: Store, made: Made, seed: int, trouble: float, gone: float
+) -> None:
+    first = compare_reusing(sqlite, made, seed, 0.0)
+    if first is None:
+        return
+    rng = random.Random(seed)
+    lost = [path for path in sorted(THERE) if rng.random() < gone]
+    THERE.difference_update(lost)
+    compare_reusing(sqlite, made, seed, trouble)
+    changed = {name: f"{value}!" if isinstance(value, str) else value for name, value in made.inputs.items()}
+    compare_reusing(sqlite, made._replace(inputs=changed), seed, trouble)
 
 
 @LIMITS

@@ -16,12 +16,15 @@ from plain_cwl import attempted, layout_of, plain, ranged
 from helios_wf.config import OnError
 from helios_wf.engine import flow as flow_module
 from helios_wf.engine import ledger as ledger_module
-from helios_wf.engine import paths
+from helios_wf.engine import objects, paths
 from helios_wf.engine import queue as queue_module
 from helios_wf.engine import settling as settling_module
 from helios_wf.engine.flow import Flow
+from helios_wf.engine.identity import Identities
 from helios_wf.engine.retrying import Wish, begin_again
-from helios_wf.model import EventRange, JobSpec, Json, RangeNews, RangeReport, Report, digest
+from helios_wf.engine.reviving import renew
+from helios_wf.errors import EventFileError
+from helios_wf.model import EventRange, JobSpec, Json, Layout, RangeNews, RangeReport, Report, digest
 from helios_wf.plan import plan_document
 from helios_wf.ranges import covers
 from helios_wf.states import Cause, RangeState
@@ -38,8 +41,19 @@ class World:
     on_error: OnError = "stop"
 
     def __init__(
-        self, store: Store, made: Made, run: str, seed: int, trouble: float, bad: Collection[str] = ()
+        self,
+        store: Store,
+        made: Made,
+        run: str,
+        seed: int,
+        trouble: float,
+        bad: Collection[str] = (),
+        there: set[str] | None = None,
     ) -> None:
+        """Makes a world.
+
+        With ``there``, jobs of other runs are reused; it holds where files that jobs made still are.
+        """
         self.store = store
         self.made = made
         self.run = run
@@ -47,6 +61,8 @@ class World:
         self.seed = seed
         self.trouble = trouble
         self.bad = set(bad)
+        self.there = there
+        self.given = {objects.path_of(one) for one in objects.placed_in(made.inputs)}
         self.bad_tools = {"event_c"}
         self.plan = plan_document(made.document)
         self.clock = 1000.0
@@ -64,9 +80,46 @@ class World:
             self.flow.restore(tx)
 
     def _flow(self) -> Flow:
-        flow = Flow(self.run, self.plan, self.made.inputs, "/home", "fake", layout_of, on_error=self.on_error)
+        flow = Flow(
+            self.run,
+            self.plan,
+            self.made.inputs,
+            "/home",
+            "fake",
+            self.layout_of,
+            on_error=self.on_error,
+            reuses=self.there is not None,
+            identities=Identities(self.given, look=self.look),
+            objects=lambda whereabouts: objects.Objects("/home", whereabouts, self.look),
+        )
         flow.ledger.feeds = bool(self.seed % 2)
         return flow
+
+    def is_there(self, path: str) -> bool:
+        return self.there is None or path in self.there or path in self.given
+
+    def look(self, path: str) -> objects.Seen | None:
+        return objects.Seen(10 * int(path.split("/")[1]), 0, 0) if self.is_there(path) else None
+
+    def layout_of(self, path: str, table: str | None) -> Layout:
+        if not self.is_there(path):
+            raise EventFileError(f"{path} is gone")
+        return layout_of(path, table)
+
+    def make(self, outputs: Json) -> None:
+        """Takes that a job has made its outputs."""
+        if self.there is not None:
+            self.there.update(objects.path_of(one) for one in objects.placed_in(outputs))
+
+    def renew(self) -> None:
+        """Goes on with a new flow, in which jobs are made again that others need."""
+        old, self.flow = self.flow, self._flow()
+        if old.reuse.changed:
+            # what was made again is cut elsewhere: what follows from it is made anew
+            self.done.clear()
+        with self.store.write() as tx:
+            renew(tx, old, self.flow)
+        assert set(self.flow.inflight) == {spec.handle for spec in self.running}
 
     def play(self) -> None:
         """Takes random steps until the run is over."""
@@ -110,6 +163,8 @@ class World:
             self.last |= set() if more else {handle}
         self.running += specs
         self.cancel(self.flow.take_doomed())
+        if self.flow.needs_renewal:
+            self.renew()
 
     def cancel(self, handles: list[str]) -> None:
         """Ends attempts of a task that was given up, or all."""
@@ -146,7 +201,10 @@ class World:
         if one.number <= 2 and one.stop - one.first > 1 and self.random.random() < 2 * self.trouble:
             cause = self.random.choice([Cause.EXIT, Cause.LOST, Cause.SIGNAL])
             return RangeReport(one.first, one.stop, one.number, cause)
-        return ranged(name, inputs, one)
+        report = ranged(name, inputs, one)
+        self.check_inputs(inputs)
+        self.make(report.outputs)
+        return report
 
     def is_bad(self, spec: JobSpec) -> bool:
         """Says whether a chain's job reads an event that its tool cannot process."""
@@ -191,7 +249,15 @@ class World:
         self.done.add(spec.key)
         name, inputs = self.called(spec)
         self.calls[digest([name, plain(inputs_of(inputs))])] += 1
-        return attempted(spec, self.values)
+        self.check_inputs(inputs)
+        report = attempted(spec, self.values)
+        self.make(report.outputs)
+        return report
+
+    def check_inputs(self, inputs: Json) -> None:
+        """What an attempt reads is there."""
+        for one in objects.placed_in(inputs):
+            assert self.is_there(objects.path_of(one)), f"{one['path']} is gone"
 
     def check_ranges(self, is_over: bool = False) -> None:
         """What is not SPLIT covers the events of each job once, up to what is not cut yet."""

@@ -15,10 +15,12 @@ from helios_wf.store.event_ranges.moves import (
     put_back,
     reset,
     settle,
+    take_over,
 )
 from helios_wf.store.event_ranges.reads import (
     counts,
     counts_of,
+    done,
     done_since,
     jobs_with_losses,
     list,
@@ -33,6 +35,7 @@ __all__ = [
     "cancel",
     "counts",
     "counts_of",
+    "done",
     "done_since",
     "forget",
     "jobs_with_losses",
@@ -43,6 +46,7 @@ __all__ = [
     "put_back",
     "reset",
     "settle",
+    "take_over",
     "told",
     "unsettled",
 ]

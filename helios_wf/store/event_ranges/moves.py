@@ -12,7 +12,7 @@ from helios_wf.states import RANGE_MOVES, RangeState, sources
 from helios_wf.store import bulk, log, paths
 from helios_wf.store.clock import now
 from helios_wf.store.codec import dump_or_none, plain
-from helios_wf.store.rows import NewRange, RangeBegin, RangeLease, RangeMove, RangeSettlement
+from helios_wf.store.rows import NewRange, RangeBegin, RangeLease, RangeMove, RangeRow, RangeSettlement
 
 _JOB = "run = :run AND task = :task AND path = :key"
 _THIS = f"{_JOB} AND first = :first AND stop = :stop"
@@ -45,6 +45,12 @@ _ADD = """
     INSERT INTO event_ranges (run, task, path, first, stop, state, number, attempt, charged, lost, depth,
         waits_for, not_before)
     VALUES (:run, :task, :key, :first, :stop, :state, 0, 0, 0, 0, :depth, :waits_for, 0)
+"""
+
+_TAKE_OVER = """
+    INSERT INTO event_ranges (run, task, path, first, stop, state, number, attempt, charged, lost, depth,
+        not_before, n_out, directory, outputs)
+    VALUES (:run, :task, :key, :first, :stop, 'DONE', :number, 0, 0, 0, 0, 0, :n_out, :directory, :outputs)
 """
 
 _MOVE = f"""
@@ -131,6 +137,21 @@ def add(tx: Connection, run: str, made: Sequence[NewRange]) -> None:
             for one in made
         ],
     )
+
+
+def take_over(tx: Connection, run: str, task: int, path: str, done: Iterable[RangeRow]) -> None:
+    """Records ranges of a job as DONE that a job of another run has done; they are not tried here."""
+    rows = [
+        _key(run, task, path, one.first, one.stop)
+        | {
+            "number": one.number,
+            "n_out": one.n_out,
+            "directory": one.directory,
+            "outputs": dump_or_none(one.outputs),
+        }
+        for one in done
+    ]
+    bulk.many(tx, _TAKE_OVER, rows)
 
 
 def move(tx: Connection, run: str, moves: Sequence[RangeMove]) -> None:

@@ -42,6 +42,13 @@ def outputs(tx: Connection, run: str, task: int, path: str) -> Iterator[dict[str
         yield load(text) or {}
 
 
+def done(tx: Connection, run: str, task: int, path: str) -> Iterator[RangeRow]:
+    """Yields the ranges of a job that are done, in event order."""
+    query = select(event_ranges).where(*_of_job(run, task, path), _c.state == RangeState.DONE)
+    for row in _streamed(tx, query.order_by(_c.first)):
+        yield _row(row)
+
+
 NOT_DONE = frozenset(RangeState) - {RangeState.DONE, RangeState.SPLIT}
 
 

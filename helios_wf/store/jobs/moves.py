@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
+from helios_wf.model import Json
 from helios_wf.states import JOB_MOVES, Cause, JobState, sources
 from helios_wf.store import bulk, log, paths
 from helios_wf.store.clock import now
@@ -21,15 +22,17 @@ _STATE = "coalesce(state, '')"
 
 _LEASE = """
     INSERT INTO jobs (run, task, path, state, attempt, charged, lost, first, stop, file, backend,
-        directory, not_before, asked_cores, asked_memory_mb, asked_time_s, asked_gpus, submitted_at)
+        directory, not_before, asked_cores, asked_memory_mb, asked_time_s, asked_gpus, submitted_at,
+        key, fields)
     VALUES (:run, :task, :key, 'LEASED', :attempt, 0, 0, :first, :stop, :file, :backend, :directory,
-        0, :asked_cores, :asked_memory_mb, :asked_time_s, :asked_gpus, :at)
+        0, :asked_cores, :asked_memory_mb, :asked_time_s, :asked_gpus, :at, :reuse_key,
+        :fields)
     ON CONFLICT (run, task, path) DO UPDATE SET state = 'LEASED', attempt = excluded.attempt,
         first = excluded.first, stop = excluded.stop, file = excluded.file, backend = excluded.backend,
         directory = excluded.directory, not_before = 0,
         asked_cores = excluded.asked_cores, asked_memory_mb = excluded.asked_memory_mb,
         asked_time_s = excluded.asked_time_s, asked_gpus = excluded.asked_gpus,
-        submitted_at = excluded.submitted_at
+        submitted_at = excluded.submitted_at, key = excluded.key, fields = excluded.fields
     WHERE jobs.state = 'READY' AND jobs.attempt < excluded.attempt
 """
 
@@ -58,10 +61,10 @@ _SETTLE = f"""
 _RECORD = """
     INSERT INTO jobs (run, task, path, state, attempt, charged, lost, backend, directory, not_before, cause,
         exit_code, signal, message, stderr_tail, command, started_at, settled_at, wall_s, took_s, cpu_s,
-        peak_memory_mb, host, worker, outputs)
+        peak_memory_mb, host, worker, outputs, fields, reused)
     VALUES (:run, :task, :key, :to, :attempt, :charged, :lost, '', '', 0, :cause,
         :exit_code, :signal, :message, :stderr_tail, :command, :started_at, :at, :wall_s, :took_s, :cpu_s,
-        :peak_memory_mb, :host, :worker, :outputs)
+        :peak_memory_mb, :host, :worker, :outputs, :fields, :reused)
     ON CONFLICT (run, task, path) DO UPDATE SET state = excluded.state, message = excluded.message,
         cause = excluded.cause, outputs = excluded.outputs, settled_at = excluded.settled_at
     WHERE jobs.state = 'READY'
@@ -90,6 +93,17 @@ _FORGET_LOG = f"""
 """
 
 _FORGET = f"DELETE FROM jobs WHERE {_THIS}"
+
+_REVIVE_LOG = f"""
+    INSERT INTO log (run, at, task, path, attempt, old, new, note)
+    SELECT run, :at, task, :path, attempt, state, 'READY', :note FROM jobs
+    WHERE {_THIS} AND {_STATE} = 'DONE' AND reused IS NOT NULL {{lock}}
+"""
+
+_REVIVE = f"""
+    UPDATE jobs SET state = 'READY', attempt = 1, reused = NULL, outputs = :outputs
+    WHERE {_THIS} AND {_STATE} = 'DONE' AND reused IS NOT NULL
+"""
 
 Key = tuple[int, str]
 """A job of a run: task and path."""
@@ -169,6 +183,24 @@ def forget(tx: Connection, run: str, chosen: Iterable[Key]) -> None:
     bulk.many(tx, _FORGET, rows)
 
 
+def revive(tx: Connection, run: str, chosen: Mapping[Key, Json]) -> None:
+    """Makes reused jobs READY whose outputs are gone; these are kept, to be compared with the new ones.
+
+    Args:
+        tx: a transaction.
+        run: the run.
+        chosen: what is kept of each job.
+    """
+    at = now(tx)
+    note = "what it made in an earlier run is gone, and is needed"
+    rows = [
+        _key(run, at, task, path) | {"note": note, "outputs": dump(outputs)}
+        for (task, path), outputs in chosen.items()
+    ]
+    bulk.many(tx, _REVIVE_LOG, rows)
+    bulk.many(tx, _REVIVE, rows)
+
+
 def _refuse_unless(possible: set[JobState], settlements: Sequence[Settlement]) -> None:
     for to in {one.to for one in settlements}:
         if not possible <= sources(JOB_MOVES, to) or to in (JobState.LEASED, JobState.RUNNING):
@@ -198,6 +230,8 @@ def _lease_values(run: str, at: float, one: Lease) -> dict[str, Any]:
         "first": one.first,
         "stop": one.stop,
         "file": one.file,
+        "reuse_key": one.key,
+        "fields": dump_or_none(one.fields),
         "backend": one.backend,
         "directory": one.directory,
         "asked_cores": asked and asked.cores,
@@ -239,6 +273,8 @@ def _settle_values(run: str, at: float, one: Settlement) -> dict[str, Any]:
         "worker": one.worker,
         "devices": dump(one.devices) if one.devices else None,
         "not_before": one.not_before,
+        "fields": dump_or_none(one.fields),
+        "reused": one.reused,
     }
 
 

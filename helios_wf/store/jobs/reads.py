@@ -8,14 +8,14 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, and_, case, func, or_, select
 
 from helios_wf.errors import RunError
 from helios_wf.model import DeviceUse, Json
 from helios_wf.states import Cause, JobState
 from helios_wf.store import paths
 from helios_wf.store.codec import load
-from helios_wf.store.rows import JobRow, OpenJob
+from helios_wf.store.rows import DoneJob, JobRow, JobTimes, OpenJob
 from helios_wf.store.schema import jobs
 
 _AT_ONCE = 500
@@ -134,6 +134,43 @@ def counts(tx: Connection, run: str) -> dict[int, dict[JobState, int]]:
     return found
 
 
+def reused(tx: Connection, run: str) -> dict[int, int]:
+    """Returns for each task of a run how many of its jobs took over outputs of another run."""
+    c = jobs.c
+    query = select(c.task, func.count()).where(c.run == run, c.reused.is_not(None)).group_by(c.task)
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def taken_over(tx: Connection, run: str) -> Iterator[tuple[int, str, Json]]:
+    """Yields ``(task, path, outputs)`` of the jobs of a run that took over outputs of another."""
+    c = jobs.c
+    query = select(c.task, c.path, c.outputs).where(c.run == run, c.reused.is_not(None))
+    for task, key, text in _streamed(tx, query):
+        yield task, paths.path(key), load(text)
+
+
+def revived(tx: Connection, run: str) -> dict[tuple[int, str], Json]:
+    """Returns what reused jobs had made that are being made again, by task and path."""
+    c = jobs.c
+    is_open = c.state.in_([JobState.READY, JobState.LEASED, JobState.RUNNING])
+    query = select(c.task, c.path, c.outputs).where(c.run == run, is_open, c.outputs.is_not(None))
+    return {(task, paths.path(key)): load(text) for task, key, text in tx.execute(query)}
+
+
+def done_with(tx: Connection, but: str, keys: Iterable[str]) -> Iterator[DoneJob]:
+    """Yields the jobs of all runs but one that are done and have one of these keys, the latest run first."""
+    c = jobs.c
+    query = select(c.run, c.task, c.path, c.key, c.outputs, c.settled_at).where(
+        c.run != but, c.state == JobState.DONE
+    )
+    wanted = iter(keys)
+    while chunk := builtins.list(islice(wanted, _AT_ONCE)):
+        for row in tx.execute(query.where(c.key.in_(chunk)).order_by(c.run.desc(), c.task, c.path)):
+            yield DoneJob(
+                row.run, row.task, paths.path(row.path), row.key, load(row.outputs), row.settled_at or 0.0
+            )
+
+
 def failures(tx: Connection, run: str, limit: int = 10, task: int | None = None) -> Sequence[JobRow]:
     """Returns up to ``limit`` jobs of a run (or of one task) that failed for good, by task and index."""
     query = select(jobs).where(jobs.c.run == run, jobs.c.state == JobState.FAILED)
@@ -147,6 +184,27 @@ def failed(tx: Connection, run: str) -> Iterator[JobRow]:
     query = select(jobs).where(jobs.c.run == run, jobs.c.state == JobState.FAILED)
     for row in _streamed(tx, query.order_by(jobs.c.task, jobs.c.path)):
         yield _row(row)
+
+
+def times(tx: Connection, run: str) -> dict[int, JobTimes]:
+    """Returns what the jobs of each task of a run took together, by their last attempts."""
+    c = jobs.c
+    waited = func.sum(case((c.started_at > c.submitted_at, c.started_at - c.submitted_at), else_=0.0))
+    query = (
+        select(c.task, func.coalesce(func.sum(c.wall_s), 0.0), func.coalesce(func.sum(c.cpu_s), 0.0), waited)
+        .where(c.run == run)
+        .group_by(c.task)
+    )
+    return {task: JobTimes(*taken) for task, *taken in tx.execute(query)}
+
+
+def like(tx: Connection, run: str, task: int, path: str, limit: int) -> Sequence[JobRow]:
+    """Returns the job of a task with an index, or where there is none up to ``limit`` of its others."""
+    of_task = select(jobs).where(jobs.c.run == run, jobs.c.task == task)
+    same = tx.execute(of_task.where(jobs.c.path == paths.key(path))).first()
+    if same is not None:
+        return [_row(same)]
+    return [_row(row) for row in tx.execute(of_task.order_by(jobs.c.path).limit(limit))]
 
 
 def every(tx: Connection, run: str) -> Iterator[JobRow]:
@@ -216,4 +274,7 @@ def _row(row: Row[Any]) -> JobRow:
         host=row.host or "",
         worker=row.worker or "",
         devices=msgspec.convert(load(row.devices) or (), tuple[DeviceUse, ...]),
+        key=row.key,
+        fields=load(row.fields),
+        reused=row.reused,
     )

@@ -14,6 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Makes all tables."""
+    _checksums()
     _column_sets()
     _datasets()
     _documents()
@@ -39,6 +40,18 @@ def _arrays() -> None:
         sa.Column("elements", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("arrays_run_fkey")),
         sa.PrimaryKeyConstraint("run", "side", "name", "position", name=op.f("arrays_pkey")),
+    )
+
+
+def _checksums() -> None:
+    op.create_table(
+        "checksums",
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("modified", sa.BigInteger(), nullable=False),
+        sa.Column("inode", sa.BigInteger(), nullable=False),
+        sa.Column("checksum", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("path", name=op.f("checksums_pkey")),
     )
 
 
@@ -145,9 +158,19 @@ def _jobs() -> None:
         sa.Column("stderr_tail", sa.Text(), nullable=True),
         sa.Column("command", sa.Text(), nullable=True),
         sa.Column("outputs", sa.Text(), nullable=True),
+        sa.Column("key", sa.Text(), nullable=True),
+        sa.Column("fields", sa.Text(), nullable=True),
+        sa.Column("reused", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("run", "task", "path", name=op.f("jobs_pkey")),
     )
+    _partial_index("jobs_by_key", ["key"], "key IS NOT NULL")
+    _partial_index("jobs_by_reuse", ["run", "task"], "reused IS NOT NULL")
     op.create_index(op.f("jobs_by_state_run_task"), "jobs", ["state", "run", "task"], unique=False)
+
+
+def _partial_index(name: str, columns: list[str], where: str) -> None:
+    some = sa.text(where)
+    op.create_index(op.f(name), "jobs", columns, unique=False, sqlite_where=some, postgresql_where=some)
 
 
 def _log() -> None:
@@ -230,6 +253,7 @@ def _publications() -> None:
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("publications_run_fkey")),
         sa.PrimaryKeyConstraint("run", "output", "position", name=op.f("publications_pkey")),
     )
+    op.create_index(op.f("publications_by_source"), "publications", ["source"], unique=False)
 
 
 def _requests() -> None:
@@ -272,6 +296,7 @@ def _tasks() -> None:
         sa.Column("events", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("differs", sa.Text(), nullable=True),
+        sa.Column("fields", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("tasks_run_fkey")),
         sa.PrimaryKeyConstraint("run", "number", name=op.f("tasks_pkey")),
     )
