@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from slurm_cluster import Cluster
 
     from helios_wf.store import Store
+
+# how long an example takes depends on what else the machine does
+settings.register_profile("helios", deadline=None)
+settings.load_profile("helios")
 
 ROOT = Path(__file__).resolve().parent.parent
 

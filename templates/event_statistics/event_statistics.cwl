@@ -64,7 +64,7 @@ steps:
       low: low
       high: high
     out: [statistics]
-    helios:split: {input: events, eventsPerJob: 50000000, eventsPerRange: 5000000}
+    helios:split: {input: events, eventsPerJob: 50000000}
   merge:
     run: ../../cwl_tools/stats_merge.cwl
     in: {parts: partial/statistics}

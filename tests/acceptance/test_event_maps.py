@@ -16,6 +16,8 @@ import pytest
 from driving import HELIOS_WF
 from pyarrow import parquet
 
+from helios_wf import event_stream
+
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Command
 
@@ -44,6 +46,43 @@ outputs:
   out:
     {type: "File[]", outputSource: [isr/out], linkMerge: merge_flattened, helios:dataset: "payloads.{run_id}"}
 """
+
+
+RESIDENT_TOOL = """\
+cwlVersion: v1.2
+class: CommandLineTool
+$namespaces: {helios: "https://w3id.org/helios-wf#"}
+helios:events: {resident: stream}
+baseCommand: python3
+inputs:
+  program: {type: File, default: {class: File, location: resident.py}, inputBinding: {position: 0}}
+  map: {type: File, inputBinding: {position: 1}}
+  task: {type: string, inputBinding: {position: 2}}
+  after: Any?
+  stream: {type: "boolean?", inputBinding: {position: 3, prefix: --stream}}
+  first_event: long?
+  n_events: long?
+outputs:
+  out: {type: File, outputBinding: {glob: $(inputs.task).log}}
+"""
+
+RESIDENT_PROGRAM = """\
+import json, pathlib, sys
+from event_stream import event_ranges, whole
+
+payloads = json.loads(pathlib.Path(sys.argv[1]).read_text())[sys.argv[2]]
+for events in event_ranges() if "--stream" in sys.argv else [whole(None, 0, len(payloads))]:
+    with events:
+        ran = [f"ran {payloads[str(at)]}\\n" for at in range(events.first, events.stop)]
+        pathlib.Path(events.outdir, f"{sys.argv[2]}.log").write_text("".join(ran))
+"""
+
+
+def make_resident(tools: Path) -> None:
+    """Replaces the tool of the Rubin template, which reads the map for each payload, by one that stays."""
+    (tools / "map.cwl").write_text(RESIDENT_TOOL)
+    (tools / "resident.py").write_text(RESIDENT_PROGRAM)
+    shutil.copy(event_stream.__file__, tools)
 
 
 def write_map(path: Path, n: int) -> None:
@@ -77,6 +116,7 @@ def test_a_map_of_100_000_payloads_runs_whole(
 ) -> None:
     n = 100_000
     shutil.copytree(shared / "language", tmp_path / "language")
+    make_resident(tmp_path / "language" / "tools")
     write_map(tmp_path / "language" / "data" / "map.json", n)
     begun = time.monotonic()
     engine = subprocess.Popen(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from range_tools import TOLERANT, Ledger, book_of, fails_on, play
 
+from helios_wf.engine.range_book import Book
 from helios_wf.engine.repair import SAMPLES, Health, Next, OpenRange, judge
 from helios_wf.model import RangeReport, RetryField, TolerateField
 from helios_wf.ranges import Cuts, covers, cut
@@ -236,3 +238,18 @@ def test_what_needs_more_memory_is_left_for_an_attempt_that_has_it() -> None:
     assert book.due_later == 0.0
     assert book.begin() == 1
     assert [r.first for r in book.take(1, 1e9)] == [0]
+
+
+def test_ranges_that_are_settled_take_no_memory() -> None:
+    n_ranges = 20_000
+    stop = 10 * n_ranges
+    book = Book("0", 0, stop, Cuts(0, stop, 10), RetryField(), Health())
+    tracemalloc.start()
+    while taken := book.take(100, 0.0):
+        for one in taken:
+            book.settle(RangeReport(one.first, one.stop, one.number, wall_s=1.0), 0.0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert book.is_settled
+    # to keep one of them takes more than two hundred bytes
+    assert peak < 25 * n_ranges
