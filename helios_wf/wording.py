@@ -13,6 +13,11 @@ def size_text(size: float) -> str:
     return f"{size:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
+def memory_text(size_mb: float) -> str:
+    """Returns a size in MiB for people: ``2,000 MiB``."""
+    return f"{size_mb:,.0f} MiB"
+
+
 def count_text(number: int, noun: str) -> str:
     """Returns a number with its noun: ``1 file``, ``1,200 files``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from helios_wf.report.facts import Facts
-from helios_wf.report.page import answer, dag, details, over_time, plots
+from helios_wf.report.page import answer, costs, dag, details, over_time, plots, timeline
 from helios_wf.report.page.markup import section, text
 
 _HERE = Path(__file__).parent
@@ -60,12 +60,12 @@ def _body(facts: Facts) -> str:
         section("lost", "Lost events", details.lost_ranges(facts)),
         section("outputs", "What came out", answer.came_out(facts)),
         section("plots", "Histograms", figures),
-        section("graph", "Steps", dag.drawing(facts.tasks), details.steps(facts)),
-        section("progress", "Progress", over_time.progress(facts), over_time.steps(facts)),
+        section("graph", "Steps", dag.drawing(facts.tasks), costs.steps(facts)),
+        section("progress", "Progress", over_time.progress(facts), timeline.steps(facts)),
         section("rates", "Rates", over_time.rates(facts)),
-        section("workers", "Workers", over_time.workers(facts), lead=at_once),
-        section("overhead", "Where the time went", details.overhead(facts)),
-        section("resources", "Resources", details.resources(facts), details.devices(facts)),
+        section("workers", "Workers", timeline.workers(facts), lead=at_once),
+        section("overhead", "Where the time went", costs.overhead(facts)),
+        section("resources", "Resources", costs.resources(facts), costs.devices(facts)),
         section("events", "Events", details.events(facts)),
         section("attempts", "Attempts", details.attempts(facts)),
         section("jobs", "Jobs", details.jobs(facts), lead=jobs),

@@ -8,6 +8,7 @@ from helios_wf.graph import levels, reduction
 from helios_wf.report.facts import TaskFacts
 from helios_wf.report.page.axes import svg
 from helios_wf.report.page.markup import cut, label, rect, text
+from helios_wf.report.page.timeline import colour
 from helios_wf.states import GOOD_JOBS, JobState
 from helios_wf.wording import count_text
 
@@ -91,7 +92,7 @@ def _node(task: TaskFacts, x: float, y: float) -> str:
             at += BAR * n / n_all
     parts = [
         rect("box", x, y, WIDE, HIGH, round_by=8),
-        rect(f"t{task.number % 8}", x, y + 8, 4, HIGH - 16, round_by=2),
+        rect(colour(task.number), x, y + 8, 4, HIGH - 16, round_by=2),
         f'<text class="name" x="{x + 12:g}" y="{y + 20:g}">{group}{text(shown)}</text>',
         label(cut(said, _SAID), x + 12, y + 37),
         rect("track", x + 12, y + HIGH - 13, BAR, 4, round_by=2),
