@@ -12,7 +12,8 @@ from helios_wf.model.noun import Json
 LONG = 1000
 """Arrays of more elements than this are packed."""
 
-_encode = msgspec.json.Encoder().encode
+# as in a digest, which is to be that of the plain array
+_encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
 _pieces = msgspec.json.Decoder(list[msgspec.Raw]).decode
 

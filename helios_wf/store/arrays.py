@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, delete, select
 
 from helios_wf.model import Json
-from helios_wf.model.packed import LONG, Packed, pieces
+from helios_wf.model.packed import LONG, Packed, pack, pieces
 from helios_wf.store import bulk
 from helios_wf.store.codec import dump
 from helios_wf.store.schema import arrays
@@ -73,7 +73,7 @@ def _text(values: list[Any], start: int) -> str:
     """Returns some elements of an array as JSON."""
     if isinstance(values, Packed):
         return dump(values.raw(start, start + AT_ONCE))
-    return dump(values[start : start + AT_ONCE])
+    return dump(pack(values[start : start + AT_ONCE]))
 
 
 def _rows(tx: Connection, run: str, side: str) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helios_wf.cwl.inputs import change_files
+from helios_wf.model import digest
 from helios_wf.model.packed import Packed, pack
 
 values = st.lists(st.one_of(st.none(), st.integers(0, 9), st.text(max_size=3), st.just({"class": "File"})))
@@ -29,6 +30,12 @@ def test_a_packed_array_reads_like_a_list(plain: list[Any], other: list[Any]) ->
     assert [packed[index] for index in range(len(plain))] == plain
     assert json.loads(json.dumps(packed)) == msgspec.json.decode(msgspec.json.encode(packed)) == plain
     assert pickle.loads(pickle.dumps(packed)) == copy.deepcopy(packed) == plain
+
+
+def test_the_digest_of_a_packed_array_is_that_of_the_plain_one_whatever_the_order_of_its_keys() -> None:
+    assert digest({"x": pack([{"b": 1, "a": {"d": 1, "c": 2}}])}) == digest(
+        {"x": [{"a": {"c": 2, "d": 1}, "b": 1}]}
+    )
 
 
 def test_a_packed_array_holds_text_and_not_its_elements() -> None:
