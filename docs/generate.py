@@ -44,7 +44,7 @@ COMMANDS = """
 Two programs: `helios-wf` runs workflows, `helios-events` makes, shows and changes files of events. Every
 command has `--help`, which says what stands here. RUN is the id of a run or its beginning; without it, the
 latest run is meant. What commands print, and what their [exit codes](running.md#what-comes-out) mean, is told
-in [Running](running.md); variables and `helios.toml` in [Settings](running.md#settings).
+in [Running](running.md); variables and `helios.toml` in [Settings](settings.md).
 """
 
 

@@ -1,7 +1,7 @@
 """Settings: defaults, then helios.toml, then HELIOS_* variables, then the command line; the last one wins.
 
 A ``helios.toml`` is looked for in the working folder and upward.  Paths in it are relative to its own folder,
-all others to the working folder.  What each setting means stands in ``docs/running.md``.
+all others to the working folder.  What each setting means stands in ``docs/settings.md``.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from helios_wf import event_tools
 from helios_wf.cli import COMMANDS, cli
 from helios_wf.cli.options import SETTING_OPTIONS
-from helios_wf.config import PREFIX, VARIABLE_KEYS, Settings
+from helios_wf.config import OTHER_VARIABLES, PREFIX, VARIABLE_KEYS, Settings
 from helios_wf.formats import FORMATS
 from helios_wf.model import (
     DatasetField,
@@ -122,7 +122,9 @@ def test_the_value_field_has_a_section() -> None:
 
 def setting_rows() -> dict[str, list[str]]:
     """What stands in code in the columns of variables and options of the table of settings, by setting."""
-    rows = [line.split("|") for line in section("running.md", "Settings").splitlines() if line[:3] == "| `"]
+    rows = [
+        line.split("|") for line in section("settings.md", "The settings").splitlines() if line[:3] == "| `"
+    ]
     code = re.compile("`([^`=]+)(?:=[^`]*)?`")
     return {code.findall(row[1])[0]: code.findall(row[2]) + code.findall(row[3]) for row in rows}
 
@@ -142,6 +144,12 @@ def test_the_table_of_settings_has_each_with_its_variable_and_options() -> None:
     assert {key: set(row) for key, row in setting_rows().items()} == {
         key: names[key] | variables[key] for key in names
     }
+
+
+def test_variables_that_are_no_settings_are_in_the_docs() -> None:
+    words = section("settings.md", "Other variables")
+    of_the_tests = {"HELIOS_SHARED"}
+    assert [name for name in OTHER_VARIABLES - of_the_tests if f"`{name}`" not in words] == []
 
 
 def test_every_file_name_of_a_format_is_in_the_docs() -> None:
