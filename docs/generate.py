@@ -100,7 +100,7 @@ def _value(option: click.Option) -> str:
     if option.metavar:
         return f" {option.metavar}"
     if isinstance(option.type, click.Choice):
-        return " " + "|".join(str(choice) for choice in option.type.choices)
+        return " " + " | ".join(str(choice) for choice in option.type.choices)
     return f" {option.make_metavar(click.Context(click.Command('none')))}"
 
 
