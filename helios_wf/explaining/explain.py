@@ -25,9 +25,9 @@ def explain(store: Store, settings: Settings, text: str | None) -> Explanation:
     """
     with store.read() as tx:
         run, address = run_of(tx, text)
-        spot = at(Record(tx, run, settings), address)
+        record = Record(tx, run, settings)
+        first = _handed_out(record, at(record, address))
         alive = is_alive(now(tx), run)
-        first = _handed_out(Record(tx, run, settings), spot)
     # no transaction is open while others are asked: on some disks it would keep the engine from writing
     said = Said() if run.state in SETTLED_RUNS else ask(store, run, settings, first, alive)
     with store.read() as tx:

@@ -120,4 +120,7 @@ def _advice(record: Record, spot: Spot) -> Iterator[str]:
     )
     if failed is not None:
         yield f"one job: helios-wf explain {quote(f'{record.run.id}/{failed}')}"
-    yield f"what failed or runs says: helios-wf logs {record.run.id}"
+    if failed is not None or any(
+        record.tasks[task.number].counts.get(JobState.RUNNING) for task in spot.tasks
+    ):
+        yield f"what failed or runs says: helios-wf logs {record.run.id}"

@@ -311,6 +311,22 @@ def test_a_run_is_named_by_its_beginning_unless_several_begin_so(helios: Command
     assert "is the beginning of several runs" in helios.err
 
 
+@pytest.mark.postgresql
+def test_postgresql_tells_the_same(tmp_path: Path, postgresql_url: str) -> None:
+    desk = Desk(tmp_path / "desk", store=postgresql_url, files=0, document=EXPLAINED)
+    gated = Gated(desk, bad=2)
+    process = gated.start("--jobs", "1")
+    assert "all 1 workers are busy" in gated.explain("fetch[2]")
+    assert "which runs" in gated.explain("join") or "runs (attempt 1)" in gated.explain("join")
+    follower = desk.start("logs", "--follow", "--stream", "stderr")
+    desk.open_gate()
+    finish(process, 1)
+    assert "process/check[1] | checking /" in finish(follower)[0].replace(" #", "#")
+    assert "process/check[1] failed: it was ended by SIGINT" in gated.explain("process/check")
+    assert desk.call("rerun", "process/check[1]", code=130)[0] == ""
+    desk.close()
+
+
 # -- Slurm -------------------------------------------------------------------------------------------------
 
 
