@@ -9,6 +9,7 @@ from shlex import quote
 
 from helios_wf.engine.paths import to_text
 from helios_wf.explaining.attempts import attempts, why_no_more
+from helios_wf.explaining.lacking import is_passed_over
 from helios_wf.explaining.nouns import Explanation, Reason
 from helios_wf.explaining.skipping import why_skipped
 from helios_wf.explaining.waiting import Waits
@@ -78,7 +79,10 @@ def _reasons(
         return own if set(halted) <= set(own) else (*own, *halted)
     if row.state is JobState.FAILED:
         why = why_no_more(task, row, record.run.template is not None)
-        return (Reason("final", f"it is not tried again: {why}"),)
+        final = Reason("final", f"it is not tried again: {why}")
+        if is_passed_over(task, row):
+            return (final, Reason("tolerated", "the run goes on without it (helios:tolerate)"))
+        return (final,)
     if row.state is JobState.SKIPPED:
         return why_skipped(record, task, path, row)
     if row.state is JobState.CANCELLED and row.attempt:

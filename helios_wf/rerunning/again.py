@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -31,6 +31,9 @@ from helios_wf.store.rows import RangeRow
 LOST = (RangeState.FATAL, RangeState.FAILED)
 
 PAGE = 1000
+
+MOST_NAMED = 5
+"""Jobs that a message names."""
 
 
 class Again(NamedTuple):
@@ -102,10 +105,13 @@ def _one(record: Record, spot: Spot) -> Task:
         RunError: it is many jobs, or one that the engine itself does.
     """
     if not spot.is_job:
-        whose = spot.name or record.run.id
-        steps = ", ".join(dict.fromkeys(task.name for task in spot.tasks if isinstance(task.process, Tool)))
+        tools = [task for task in spot.tasks if isinstance(task.process, Tool)]
+        jobs = (job_name(task.name, path) for task in tools for path in record.paths(task, spot.path))
+        some = list(islice(jobs, MOST_NAMED + 1))
+        more = " and more" if len(some) > MOST_NAMED else ""
         raise RunError(
-            f"{whose} is not one job; name one as RUN/step[index]; its steps that run a tool: {steps}"
+            f"{spot.name or record.run.id} is not one job; name one as RUN/step[index]: "
+            f"{', '.join(some[:MOST_NAMED]) or 'none is known yet'}{more}"
         )
     if not isinstance(spot.task.process, Tool):
         raise RunError(f"{spot.name} runs no tool: the engine evaluates it; helios-wf explain says more")
