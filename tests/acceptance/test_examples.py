@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nbclient
+import nbformat
 import pytest
 from ruamel.yaml import YAML
 
@@ -129,6 +132,35 @@ def test_the_example_resident_tools(checkout: Path) -> None:
     logs = (checkout / "examples/resident_tools/work").glob("detector-*.txt")
     counts = Counter(len(line) for log in logs for line in log.read_text().splitlines())
     assert lengths == "".join(f"{length} {counts[length]}\n" for length in sorted(counts))
+
+
+def test_the_example_python_interface(checkout: Path) -> None:
+    done = run(checkout, "python_interface")
+    assert "helios.mc.scan.s000042.f0.events.v1.000000.parquet: 40,000 events" in done.stdout
+    assert re.findall(r"above (\d+) GeV: .* events, (\w+)", done.stdout) == [
+        ("20", "True"),
+        ("40", "True"),
+        ("60", "True"),
+    ]
+
+
+def test_the_notebook_shows_its_runs_and_what_failed(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = checkout / "examples" / "python_interface" / "spectrum.ipynb"
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(checkout / "runtime"))
+    monkeypatch.setenv("IPYTHONDIR", str(checkout / "ipython"))
+    notebook = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": path.parent}}).execute()
+    shown = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    made, left, failed = shown[1], shown[5], shown[6]
+    bars, result = [output.data for output in made]
+    # the bars that moved, and the run
+    assert "4/4 jobs" in bars["text/html"]
+    assert "DONE" in result["text/html"]
+    assert "helios.mc.notebook.s000042.f0.events.v1.000000.parquet" in result["text/html"]
+    assert re.fullmatch(r"run \S+ of generate_events.cwl is DONE\n(.*\n)*.*", result["text/plain"])
+    assert "FAILED" in failed[-1].data["text/html"]
+    assert "no column &#x27;enrgy&#x27;; did you mean &#x27;energy&#x27;" in failed[-1].data["text/html"]
+    assert left[-1].text == "1,125 of 40,000 events are left\n"
 
 
 CASES = [

@@ -19,6 +19,7 @@ def test_what_a_page_says_to_do_gives_what_it_says(page: Path, tmp_path: Path) -
 
 def test_the_tutorial_is_among_the_pages_that_are_done() -> None:
     assert DOCS / "tutorial.md" in PAGES
+    assert DOCS / "python.md" in PAGES
     assert len(PAGES) >= 4
 
 
@@ -61,6 +62,7 @@ def test_what_is_printed_is_compared_with_what_is_said(said: str, printed: str, 
         ("```console\n$ echo a\nb\n```\n", "the page says"),
         ("```console\n$ false\n```\n", "ended with 1"),
         ("```console\n$ false\n$ echo $?\n2\n```\n", "the page says"),
+        ("```python\na = 1\n```\n```python\nprint(a)\n```\n```text\n2\n```\n", "the page says"),
     ],
 )
 def test_a_page_that_says_something_else_fails(page: str, wrong: str, tmp_path: Path) -> None:
