@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from helios_wf.config import Settings
 from helios_wf.engine.loop import LEASE_S, is_held
 from helios_wf.engine.retrying import Wish
-from helios_wf.errors import RunTakenError
+from helios_wf.errors import RunError, RunTakenError
 from helios_wf.interface.engine import Work
 from helios_wf.interface.engine_process import EngineProcess
 from helios_wf.interface.progress import Progress, Shown, shown
 from helios_wf.interface.status import status_of
 from helios_wf.layouts import Layouts
+from helios_wf.model import Layout
 from helios_wf.states import SETTLED_RUNS, RunState
 from helios_wf.store import Store, runs
 from helios_wf.store.rows import RunRow
+
+Probed: TypeAlias = tuple[tuple[str, str | None, Layout], ...]
+"""What was learned from files: path, table, and what it holds."""
 
 SOON_S = 0.05
 LATER_S = 1.0
@@ -65,6 +70,7 @@ def drive(
     wish: Wish | None = None,
     layouts: Layouts | None = None,
     *,
+    again: bool = False,
     wait: bool = True,
     progress: Progress = None,
 ) -> None:
@@ -74,6 +80,7 @@ def drive(
         driven: the runs, of one store.
         wish: what is to be tried again of them.
         layouts: what is known of their files.
+        again: whether those that are settled are to go on too.
         wait: whether to wait until they are over, and to stop them in order when that is interrupted; else it
             returns once the engine has taken them, which then goes on by itself.
         progress: what is shown meanwhile.
@@ -81,35 +88,46 @@ def drive(
     Raises:
         HeliosError: the engine gave up, for this reason.
     """
-    free = [one for one in driven if not one.is_held(one.row())]
-    engine = None
-    if free:
-        probed = layouts.probed if layouts is not None else ()
-        ids = tuple(one.id for one in free)
-        engine = _begin(free, Work(free[0].settings, ids, wish, not wait, layouts=tuple(probed)))
+    rows = [(one, one.row()) for one in driven]
+    wanted = rows if again else [(one, row) for one, row in rows if row.state not in SETTLED_RUNS]
+    free = {one: row.epoch for one, row in wanted if not one.is_held(row)}
+    probed = tuple(layouts.probed) if layouts is not None else ()
+    engine = _begin(free, wish, not wait, probed) if free else None
     if not wait:
         return
     try:
         follow(driven, shown(progress))
     except BaseException:
         if engine is not None:
-            engine.stop()
-            engine.ended.wait()
+            engine.end()
         raise
     for one in driven:
         one.check_engine()
 
 
-def _begin(free: Sequence[Driven], work: Work) -> EngineProcess | None:
-    """Starts an engine and returns it once it has taken the runs; None where another one was quicker."""
-    before = [one.row().epoch for one in free]
-    engine = EngineProcess(work)
-    while not engine.ended.wait(SOON_S):
-        if all(one.row().epoch > epoch for one, epoch in zip(free, before, strict=True)):
-            break
-    error = engine.error() if engine.ended.is_set() else None
-    if isinstance(error, RunTakenError) and all(one.is_held(one.row()) for one in free):
-        return None
+def _begin(
+    free: Mapping[Driven, int], wish: Wish | None, stays: bool, probed: Probed
+) -> EngineProcess | None:
+    """Starts an engine and returns it once it has taken the runs; None where others were quicker.
+
+    Args:
+        free: runs that no engine has, and how often they were taken before.
+        wish: what is to be tried again of them.
+        stays: whether the engine goes on without this process.
+        probed: what is known of their files.
+    """
+    settings = next(iter(free)).settings
+    engine = EngineProcess(Work(settings, tuple(one.id for one in free), wish, stays, layouts=probed))
+    try:
+        engine.begun.wait()
+    except BaseException:
+        engine.end()
+        raise
+    error = engine.error()
+    left = {one: epoch for one, epoch in free.items() if error is None or one.row().epoch == epoch}
+    if isinstance(error, RunTakenError | RunError) and len(left) < len(free):
+        # another engine was quicker, so this one took none
+        return _begin(left, wish, stays, probed) if left else None
     if error is not None:
         raise error
     for one in free:

@@ -3,7 +3,8 @@
 So the caller may have threads, an event loop, or a notebook that wants to stay awake.  What is to be done
 comes as one line of JSON on standard input, which then stays open as long as somebody waits for it: ``stop``,
 or its end, puts back what runs, as Ctrl-C does for ``helios-wf run``.  One that stays goes on when its caller
-has gone. What went wrong with the engine itself is told as one line of JSON on standard output.
+has gone. On standard output it says when it has taken its runs, and as a line of JSON what went wrong with
+itself.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from helios_wf.config import Settings
+from helios_wf.engine.loop import Engine
 from helios_wf.engine.retrying import Wish
 from helios_wf.errors import HeliosError
 from helios_wf.interface.interrupts import Interrupts
@@ -25,6 +27,9 @@ from helios_wf.layouts import Layouts
 from helios_wf.model import Layout, Noun
 from helios_wf.session import Session
 from helios_wf.store import Store
+
+BEGUN = b"begun\n"
+"""What it says once it has taken its runs."""
 
 
 class Work(Noun, frozen=True):
@@ -82,16 +87,32 @@ def _drive(work: Work, orders: BinaryIO, answers: BinaryIO) -> int:
     try:
         with Interrupts() as interrupts:
             store = Store.open(work.settings.store, work.settings.home)
-            session = Session(store, work.settings, layouts=Layouts(work.layouts))
+            session = Session(store, work.settings, _Teller(answers), Layouts(work.layouts))
             interrupts.reach(session)
             threading.Thread(target=_listen, args=(orders, session, work.stays), daemon=True).start()
             session.drive(work.ids, work.wish)
     except (HeliosError, OSError) as error:
-        # whoever asked may be gone
-        with suppress(BrokenPipeError):
-            answers.write(encode(Trouble(type(error).__name__, str(error))))
+        _say(answers, encode(Trouble(type(error).__name__, str(error))))
         return 1
     return 0
+
+
+class _Teller:
+    """Says after the first tick of the engine that it has begun."""
+
+    def __init__(self, answers: BinaryIO) -> None:
+        self._answers: BinaryIO | None = answers
+
+    def __call__(self, engine: Engine) -> None:
+        if self._answers is not None:
+            _say(self._answers, BEGUN)
+            self._answers = None
+
+
+def _say(answers: BinaryIO, line: bytes) -> None:
+    # whoever asked may be gone
+    with suppress(BrokenPipeError):
+        answers.write(line)
 
 
 def _own_streams() -> tuple[BinaryIO, BinaryIO]:

@@ -25,7 +25,7 @@ _TAIL = 2000
 class EngineProcess:
     """A process with an engine; it is waited for in a thread, so that it is gone for everybody once it ends.
 
-    ``ended`` is set then.
+    ``ended`` is set then; ``begun`` when it has taken its runs, or has ended.
     """
 
     def __init__(self, work: Work) -> None:
@@ -37,6 +37,7 @@ class EngineProcess:
         folder = work.settings.home / FOLDER
         self._log = folder / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}.log"
         self.stays = work.stays
+        self.begun = threading.Event()
         self.ended = threading.Event()
         self._trouble: Trouble | None = None
         try:
@@ -72,6 +73,11 @@ class EngineProcess:
             # it has ended
             return
 
+    def end(self) -> None:
+        """Stops it in order, and waits until it has ended."""
+        self.stop()
+        self.ended.wait()
+
     def error(self) -> HeliosError | None:
         """Returns why it gave up, once it has ended; None where it did its work, or was told to stop."""
         if self._trouble is not None:
@@ -90,11 +96,14 @@ class EngineProcess:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with self._process.stdout as answers:
-            said = answers.read()
+            for line in answers:
+                if line == engine.BEGUN:
+                    self.begun.set()
+                else:
+                    self._trouble = msgspec.json.decode(line, type=Trouble)
         self._process.wait()
-        if said:
-            self._trouble = msgspec.json.decode(said, type=Trouble)
         self.ended.set()
+        self.begun.set()
 
 
 def as_error(trouble: Trouble) -> HeliosError:

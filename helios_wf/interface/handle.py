@@ -202,7 +202,7 @@ class Run:
             RunError: it is DONE or FINISHED, or its work folders are gone.
             DatasetError: another run made what it would make.
         """
-        drive([self.driven], wait=wait, progress=progress)
+        drive([self.driven], again=True, wait=wait, progress=progress)
         return self
 
     def retry(
@@ -234,7 +234,7 @@ class Run:
         wish = Wish(step, ranges, failed)
         if row.engine is not None and ask_again(self._store, row, wish) is not None:
             return self.wait(progress=progress) if wait else self
-        drive([self.driven], wish, wait=wait, progress=progress)
+        drive([self.driven], wish, again=True, wait=wait, progress=progress)
         return self
 
     def _row(self) -> RunRow:

@@ -10,6 +10,7 @@ from typing import Any
 
 from helios_wf.cwl.job_file import JobFile, unknown_inputs
 from helios_wf.errors import InputError
+from helios_wf.interface.outputs import Directory
 from helios_wf.model import Process
 from helios_wf.model.noun import Json
 
@@ -57,6 +58,8 @@ def _value(value: Any, kind: Json, where: str = "") -> Json:
         if not math.isfinite(value):
             raise _MisfitError(f"{where}: {value} is no number of CWL, which has neither infinity nor nan")
         return float(value)
+    if isinstance(value, Directory):
+        return value.cwl
     if isinstance(value, os.PathLike):
         path = os.fspath(value)
         return _place(path, _file_kind(kinds) or ("Directory" if Path(path).is_dir() else "File"))

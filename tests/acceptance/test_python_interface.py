@@ -329,11 +329,14 @@ def test_a_run_that_is_waited_for_stops_in_order_with_who_waits(lab: Lab, way: s
 
 def test_the_same_call_waits_for_a_run_that_is_at_work_already(lab: Lab) -> None:
     run = lab.wait_at_gate()
-    with ThreadPoolExecutor() as pool:
-        same = pool.submit(helios_wf.run, "gate.cwl", {"gate": str(lab.gate), "numbers": [0, 1]}, jobs=2)
-        lab.gate.touch()
-        assert same.result(60).id == run.id
-    assert run.state == "DONE"
+    same = helios_wf.run(
+        "gate.cwl",
+        {"gate": str(lab.gate), "numbers": [0, 1]},
+        jobs=2,
+        progress=lambda status: lab.gate.touch(),
+    )
+    assert same.id == run.id
+    assert same.state == run.state == "DONE"
 
 
 def test_two_threads_may_run_at_once_in_one_home(lab: Lab) -> None:
