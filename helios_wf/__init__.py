@@ -25,6 +25,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from helios_wf import backend as backend
+    from helios_wf import errors as errors
+    from helios_wf import event_stream as event_stream
+    from helios_wf import states as states
+    from helios_wf import testing as testing
     from helios_wf.interface.calls import DocumentWarning, open_run, run, run_all, runs
     from helios_wf.interface.handle import Run, Runs
     from helios_wf.interface.outputs import Directory, File
@@ -56,14 +61,17 @@ _PLACES = {
 _MODULES = ("backend", "errors", "event_stream", "states", "testing")
 
 
-def __getattr__(name: str) -> Any:
-    """Imports what is asked for."""
-    if name in _MODULES:
-        return importlib.import_module(f"helios_wf.{name}")
-    for module, names in _PLACES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"helios_wf.interface.{module}"), name)
-    raise AttributeError(f"module 'helios_wf' has no attribute {name!r}")
+if not TYPE_CHECKING:
+    # a checker knows the names from above, and would take any other for one of these
+
+    def __getattr__(name: str) -> Any:
+        """Imports what is asked for."""
+        if name in _MODULES:
+            return importlib.import_module(f"helios_wf.{name}")
+        for module, names in _PLACES.items():
+            if name in names:
+                return getattr(importlib.import_module(f"helios_wf.interface.{module}"), name)
+        raise AttributeError(f"module 'helios_wf' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
