@@ -183,8 +183,9 @@ class _Secondary:
 
     def is_required(self, value: dict[str, Json], inputs: Mapping[str, Json]) -> bool:
         """Returns whether they must be there."""
-        required = self._required(inputs, value, {}) if callable(self._required) else self._required
-        return required is None or bool(required)
+        if callable(self._required):
+            return bool(self._required(inputs, value, {}))
+        return self._required is None or bool(self._required)
 
 
 def _preparation(kind: Type, demands: _Demands) -> Preparation:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
+from further_cases import make_suite
 
 from helios_wf.cli import main
 
@@ -27,11 +28,15 @@ SHARED = Path(os.environ.get("HELIOS_SHARED", HERE.parents[3] / "shared"))
 PUBLIC = SHARED / "conformance" / "cwl-v1.2" / "conformance.cwltest.yaml"
 LINK = "public.cwltest.link"
 """The file in whose place the public cases are collected."""
+FURTHER = {f"public-{version}.cwltest.link": version for version in ("v1.0", "v1.1", "v1.2")}
+"""The files in whose place further public cases are collected, of each version of CWL."""
+SAMPLED = 8
+"""Of the further cases one in so many is run by default."""
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collects the public cases from a copy, since some write beside their inputs."""
-    if file_path.name != LINK:
+    if file_path.name != LINK and file_path.name not in FURTHER:
         return None
     collector: pytest.Collector
     if not PUBLIC.is_file():
@@ -39,7 +44,20 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return collector
     from cwltest.plugin import CWLYamlFile
 
+    class Sampled(CWLYamlFile):
+        """Cases of which only some are run by default."""
+
+        def collect(self) -> Iterator[pytest.Item]:
+            for number, item in enumerate(super().collect()):
+                if number % SAMPLED:
+                    item.add_marker(pytest.mark.exhaustive)
+                yield item
+
     copy = Path(parent.config._tmp_path_factory.mktemp("public")) / "suite"  # type: ignore[attr-defined]
+    if file_path.name in FURTHER:
+        suite = make_suite(FURTHER[file_path.name], PUBLIC, copy)
+        collector = Sampled.from_parent(parent, path=suite)
+        return collector
     shutil.copytree(PUBLIC.parent, copy)
     for path in (copy, *copy.rglob("*")):
         path.chmod(path.stat().st_mode | 0o200)
