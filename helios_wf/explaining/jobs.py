@@ -160,7 +160,7 @@ def _failure(record: Record, task: Task, row: JobRow | None) -> tuple[str, ...]:
 def _advice(record: Record, row: JobRow | None, name: str) -> Iterator[str]:
     if row is None:
         return
-    if row.attempt:
+    if row.attempt > 1 or (row.attempt and row.state is not JobState.LEASED):
         yield f"its logs: helios-wf logs {quote(name)}"
     if row.state is JobState.FAILED:
         yield f"try again what failed: helios-wf retry {record.run.id}"

@@ -13,7 +13,7 @@ from helios_wf.explaining.nouns import Reason
 from helios_wf.failures import job_name
 from helios_wf.model.plans import Path, Task
 from helios_wf.record import Record
-from helios_wf.states import JobState, RangeState
+from helios_wf.states import SETTLED_RUNS, JobState, RangeState
 from helios_wf.store import event_ranges
 from helios_wf.store.rows import JobRow
 
@@ -60,13 +60,13 @@ class Waits:
         found = blocker(self._record, source, lack.path)
         job = whose if found is None else job_name(source.name, found.path)
         if total == 1 and found is not None:
-            text = f"it comes from {job}, which {_state_of(found)}"
+            text = f"it comes from {job}, which {self._state_of(found)}"
         else:
             n_done = f"{done(self._record, source, lack.path):,}"
             n_done += f" of {total:,} jobs are done" if total is not None else " jobs are done so far"
             why = f" ({lack.whole})" if lack.whole else ""
             text = f"it needs all of {whose}{why}, of which {n_done}"
-            text += f"; {job} {_state_of(found)}" if found is not None else ""
+            text += f"; {job} {self._state_of(found)}" if found is not None else ""
         behind = self._behind(found) if found is not None else self._unknown(source, lack.path)
         return Reason("input", f"{subject}: {text}", job, ", ".join(lack.inputs), behind)
 
@@ -94,6 +94,21 @@ class Waits:
             if (task.chain[depth], at) not in self._record.flow.frontier.sizes:
                 return (self._of_domain(Lack(Node("domain", task.chain[depth]), at)),)
         return ()
+
+    def _state_of(self, one: Blocker) -> str:
+        """Returns where a job stands that keeps others waiting, as what it does."""
+        row = one.row
+        if row is None and self._record.run.state in SETTLED_RUNS:
+            return "was never run"
+        if row is None or row.state is JobState.LEASED:
+            return "waits too"
+        if row.state is JobState.FAILED:
+            return f"failed: {row.message or row.cause}"
+        if row.state is JobState.CANCELLED:
+            return "was cancelled"
+        if row.state is JobState.RUNNING:
+            return f"runs (attempt {row.attempt})"
+        return f"waits to be tried again after attempt {row.attempt}" if row.attempt else "waits too"
 
     def _behind(self, one: Blocker) -> tuple[Reason, ...]:
         if (one.task.number, one.path) in self._told:
@@ -156,17 +171,3 @@ def _subject(lack: Lack) -> str:
     if len(lack.inputs) == 1:
         return f"its input {lack.inputs[0]!r} is not there yet"
     return f"its inputs {', '.join(map(repr, lack.inputs))} are not there yet"
-
-
-def _state_of(one: Blocker) -> str:
-    """Returns where a job stands that keeps others waiting, as what it does."""
-    row = one.row
-    if row is None or row.state is JobState.LEASED:
-        return "waits too"
-    if row.state is JobState.FAILED:
-        return f"failed: {row.message or row.cause}"
-    if row.state is JobState.CANCELLED:
-        return "was cancelled"
-    if row.state is JobState.RUNNING:
-        return f"runs (attempt {row.attempt})"
-    return f"waits to be tried again after attempt {row.attempt}" if row.attempt else "waits too"
