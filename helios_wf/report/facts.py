@@ -114,6 +114,8 @@ class TaskFacts(Noun, frozen=True):
     after: tuple[int, ...]
     total: int | None
     jobs: dict[JobState, int]
+    reused: int
+    """Jobs whose outputs another run, or job, had made already."""
     attempts: dict[int, int]
     charged: int
     lost: int

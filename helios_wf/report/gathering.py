@@ -136,7 +136,7 @@ class _Gathering:
         """Takes the next job."""
         self._n_jobs += 1
         time = spent(job)
-        size = n_bytes(job.outputs) if job.outputs else 0
+        size = n_bytes(job.outputs) if job.outputs and not job.reused else 0
         self._steps[job.task].add(job, time, size)
         self._backends[job.backend] += 1
         if time is not None:

@@ -41,9 +41,12 @@ class Ranges:
             account.events[state] += n_events
             account.tries += tries
             if state is RangeState.DONE:
-                clock.spread(account.bins, started_at, wall_s, n_events)
                 if n_out is not None:
                     account.n_out = (account.n_out or 0) + n_out
+                if started_at + wall_s < clock.start:
+                    # of a job that was reused: another run did it
+                    continue
+                clock.spread(account.bins, started_at, wall_s, n_events)
                 steps[task].wrote(started_at, wall_s, n_bytes(outputs))
         self._steps = steps
         for task, account in self._accounts.items():

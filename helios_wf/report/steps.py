@@ -115,6 +115,7 @@ class Step:
             after=tuple(sorted(after)),
             total=task.total,
             jobs={state: n for state, n in task.counts.items() if n},
+            reused=task.reused,
             attempts=dict(sorted(self._attempts.items())),
             charged=self._charged,
             lost=self._lost,

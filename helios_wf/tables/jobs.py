@@ -49,6 +49,7 @@ COLUMNS: dict[str, type] = {
     "device_memory_mb": float,
     "device_utilisation": float,
     "output_bytes": int,
+    "reused": str,
     "stderr_tail": str,
     "folder": str,
 }
@@ -95,6 +96,7 @@ def records(tx: Tx, run: str) -> Iterator[tuple[Json, ...]]:
             max((device.peak_memory_mb for device in devices), default=None),
             sum(device.utilisation for device in devices) / len(devices) if devices else None,
             n_bytes(job.outputs) if job.outputs else None,
+            job.reused,
             job.stderr_tail or None,
             job.directory or None,
         )

@@ -37,7 +37,7 @@ def run(helios: Command, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         arguments = ("--dataset", "helios.000042.physics.events=events.parquet", "--outdir", "results", "-q")
         cut = ("--set", "partial.split.eventsPerRange=500", "--set", "partial.split.eventsPerJob=1000")
         assert helios("run", template, *arguments, *cut) == 0, helios.err
-    (one,) = helios.json("runs", "--format", "json")
+    one = helios.json("runs", "--format", "json")[-1]
     identity: str = one["run"]
     return identity
 
@@ -112,3 +112,19 @@ def test_what_cannot_be_written_is_told(
     assert helios("report", *arguments) != 0
     assert said in helios.err
     assert helios.out == ""
+
+
+def test_what_another_run_has_done_is_told_as_reused_and_costs_nothing(helios: Command, run: str) -> None:
+    template = resources.templates() / "event_statistics" / "event_statistics.cwl"
+    helios.write("job.yml", "events: [{class: File, path: events.parquet}]")
+    for outdir in ("once", "again"):
+        cut = ("--set", "partial.split.eventsPerRange=400", "--set", "partial.split.eventsPerJob=2000")
+        assert helios("run", "-q", template, "job.yml", "--outdir", outdir, *cut) == 0, helios.err
+    facts = helios.json("report", "--format", "json")
+    assert facts["run"]["id"] != run
+    assert [(task["name"], task["reused"]) for task in facts["tasks"]] == [("partial", 2), ("merge", 1)]
+    assert facts["tasks"][0]["events"]["done"] == N_EVENTS
+    assert sum(task["n_bytes"] for task in facts["tasks"]) == 0
+    assert (facts["workers"], facts["overhead"]["present_s"]) == ([], 0)
+    assert helios("report", "--format", "csv") == 0
+    assert all(row["reused"] for row in csv.DictReader(io.StringIO(helios.out)))

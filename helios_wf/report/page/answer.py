@@ -80,6 +80,8 @@ def _tile(name: str, value: str, below: str, is_bad: bool = False) -> str:
 def _jobs(facts: Facts) -> str:
     counts, good, total = _counted(facts), _done(facts), _total(facts)
     others = [f"{counts[state]:,} {said}" for state, said in _OTHERS.items() if counts[state]]
+    if reused := sum(task.reused for task in facts.tasks):
+        others.append(f"{reused:,} reused")
     if total is not None and total != good:
         others.insert(0, f"of {total:,}")
     return _tile("Jobs done", f"{good:,}", ", ".join(others) or "all of them", counts[JobState.FAILED] > 0)

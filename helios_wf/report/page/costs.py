@@ -16,7 +16,7 @@ def steps(facts: Facts) -> str:
     """Returns the table of steps: their jobs, and how long these waited and took."""
     most = max((task.took_s.most for task in facts.tasks if task.took_s is not None), default=0.0)
     waited = max((task.queue_s.most for task in facts.tasks if task.queue_s is not None), default=0.0)
-    headers = ("step", "state", "done", "of", "failed", "waited", "", "took", "", "tools in all")
+    headers = ("step", "state", "done", "of", "reused", "failed", "waited", "", "took", "", "tools in all")
     rows = []
     for task in facts.tasks:
         name = (
@@ -28,6 +28,7 @@ def steps(facts: Facts) -> str:
                 words(task.state),
                 number(sum(task.jobs.get(state, 0) for state in GOOD_JOBS)),
                 Cell("?", None, True) if task.total is None else number(task.total),
+                number(task.reused or None),
                 number(task.jobs.get(JobState.FAILED)),
                 _of(task.queue_s, lambda one: one.median),
                 _spread(task.queue_s, waited),
@@ -37,7 +38,7 @@ def steps(facts: Facts) -> str:
             ]
         )
     told = "Medians. Waited: from the hand-over to the backend to the start, so in its queue."
-    return table(headers, rows, "Steps") + f"<p>{mute(told)}</p>"
+    return table(headers, rows, "Steps") + (f"<p>{mute(told)}</p>" if most else "")
 
 
 def _of(numbers: Numbers | None, which: Callable[[Numbers], float]) -> Cell:
