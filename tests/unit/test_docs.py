@@ -180,3 +180,9 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     index = text("index.md")
     names = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if path.name != "index.md"]
     assert [name for name in names if f"({name})" not in index] == []
+
+
+def test_every_page_is_listed_on_the_site() -> None:
+    listed = (ROOT / ".ci" / "site" / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    names = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]
+    assert [name for name in names if f" {name}\n" not in listed] == [], "list them in .ci/site/mkdocs.yml"
