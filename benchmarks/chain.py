@@ -99,7 +99,7 @@ class Chain:
     def measure(self, name: str) -> Measured:
         """Times one of them once."""
         out = new_folder(self._work)
-        where = ["--home", self._work / "home", "--outdir", out, "--jobs", str(self._workers)]
+        where = ["--no-reuse", "--home", self._work / "home", "--outdir", out, "--jobs", str(self._workers)]
         took = together(
             [BIN / "helios-wf", "run", "-q", *where, self._work / f"{name}.cwl", self._work / "job.json"]
         )

@@ -88,7 +88,7 @@ def whole(folder: Path, files: list[dict[str, str]]) -> Callable[[], Measured]:
     here.mkdir()
     (here / "tool.cwl").write_text(json.dumps(TOOL))
     (here / "job.json").write_text(json.dumps({"parts": files}))
-    command = [BIN / "helios-wf", "run", "-q", f"--outdir={here}", f"--home={here}/.helios"]
+    command = [BIN / "helios-wf", "run", "-q", "--no-reuse", f"--outdir={here}", f"--home={here}/.helios"]
 
     def run() -> Measured:
         shutil.rmtree(here / ".helios", ignore_errors=True)

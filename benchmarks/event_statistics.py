@@ -106,7 +106,7 @@ def engine(file: Path, work: Path) -> Measured:
     job.write_text(json.dumps({"events": [{"class": "File", "path": str(file)}]}))
     try:
         return together(
-            [BIN / "helios-wf", "run", TEMPLATE, job, "--outdir", work / "out"],
+            [BIN / "helios-wf", "run", "--no-reuse", TEMPLATE, job, "--outdir", work / "out"],
             environment={"HELIOS_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"},
         )
     finally:

@@ -76,7 +76,7 @@ class Scatters:
         return Measured(first - began, 0.0, took.peak_memory_mb), took
 
     def _command(self, size: int, out: Path) -> Command:
-        where = ["--home", self._home, "--outdir", out]
+        where = ["--no-reuse", "--home", self._home, "--outdir", out]
         return [BIN / "helios-wf", "run", "-q", *where, self._checksums.workflow, self._checksums.job(size)]
 
     def _done(self) -> int:

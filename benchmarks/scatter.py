@@ -98,7 +98,7 @@ class Contest:
         return ["xargs", "-a", files, "-n", "1", "-P", str(CORES), "sh", "-c", script]
 
     def _helios(self, size: int, folder: Path) -> Command:
-        where = ["--home", self._home, "--outdir", folder / "out"]
+        where = ["--no-reuse", "--home", self._home, "--outdir", folder / "out"]
         return [BIN / "helios-wf", "run", "-q", *where, self.checksums.workflow, self.checksums.job(size)]
 
     def _cwltool(self, size: int, folder: Path) -> Command:

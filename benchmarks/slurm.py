@@ -93,7 +93,7 @@ def helios(size: int, mode: str) -> None:
             (folder / file).write_text(text)
         command = Path(sys.executable).with_name("helios-wf")
         subprocess.run(
-            [command, "run", "-q", "workflow.cwl", "job.json"],
+            [command, "run", "-q", "--no-reuse", "workflow.cwl", "job.json"],
             cwd=folder,
             check=True,
             stdout=subprocess.DEVNULL,

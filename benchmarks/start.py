@@ -59,7 +59,8 @@ class Starts:
         home = ["--home", self._work / "warm" if warm else folder / "home"]
         if verb == "validate":
             return together([BIN / "helios-wf", verb, *home, self._document])
-        command = [BIN / "helios-wf", verb, "-q", *home, "--outdir", folder, self._document, self._job]
+        options = ["-q", "--no-reuse", *home, "--outdir", folder]
+        command = [BIN / "helios-wf", verb, *options, self._document, self._job]
         return self._to_first_job(command, folder)
 
     def cwltool(self, verb: str) -> Measured:

@@ -13,6 +13,7 @@ from helios_wf.containers import Container
 from helios_wf.cwl.found import deep
 from helios_wf.engine.destinations import Destinations, Placed, arrange, basename_of, dataset_folder, files_of
 from helios_wf.engine.loop import Held
+from helios_wf.engine.objects import look
 from helios_wf.engine.publish import carry_out
 from helios_wf.engine.waiting import Waiting
 from helios_wf.errors import DatasetError, EventFileError, MissingExtraError, StoreError, UserError
@@ -133,9 +134,11 @@ class Publisher:
 
     def _record(self, moves: list[Publication], made: list[Dataset], outputs: dict[str, Json]) -> None:
         """Records that the run is done, what it made, where that is and what is missing."""
+        seen = ((move, look(move.destination)) for move in moves)
+        ages = [(move.output, move.position, found and found.modified) for move, found in seen]
         with self._store.write() as tx:
             runs.fence(tx, self._held.id, self._held.epoch)
-            publications.published(tx, self._held.id, ((move.output, move.position) for move in moves))
+            publications.published(tx, self._held.id, ages)
             for dataset in made:
                 if not self._is_own(tx, dataset.name):
                     datasets.create(tx, dataset)

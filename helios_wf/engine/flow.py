@@ -23,7 +23,7 @@ from helios_wf.engine.job import Job
 from helios_wf.engine.ledger import Fed, Ledger, Rest
 from helios_wf.engine.losses import Losses
 from helios_wf.engine.merges import OWN_INDICES, Merge, Merges
-from helios_wf.engine.objects import Objects
+from helios_wf.engine.objects import Objects, Whereabouts
 from helios_wf.engine.outputs import JobOutputs
 from helios_wf.engine.pacing import Pace
 from helios_wf.engine.places import place_of
@@ -72,7 +72,7 @@ class Flow:
         reuses: bool = False,
         identities: Identities | None = None,
         contents: Mapping[str, str] | None = None,
-        objects: Callable[[Callable[[Iterable[str]], dict[str, Iterable[str]]]], Objects] | None = None,
+        objects: Callable[[Whereabouts], Objects] | None = None,
     ) -> None:
         self.run = run
         self.plan = plan
@@ -488,7 +488,7 @@ class Flow:
         assert self.outputs.tx is not None
         return [*event_ranges.outputs(self.outputs.tx, self.run, job.task, paths.to_text(job.path))]
 
-    def _whereabouts(self, sources: Iterable[str]) -> dict[str, Iterable[str]]:
+    def _whereabouts(self, sources: Iterable[str]) -> dict[str, Iterable[tuple[str, int]]]:
         assert self.outputs.tx is not None
         return {**publications.whereabouts(self.outputs.tx, sources)}
 

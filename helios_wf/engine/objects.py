@@ -37,6 +37,10 @@ def look(path: str) -> Seen | None:
     return Seen(found.st_size, found.st_mtime_ns, found.st_ino, stat.S_ISDIR(found.st_mode))
 
 
+Whereabouts = Callable[[Iterable[str]], dict[str, Iterable[tuple[str, int]]]]
+"""Returns where things were published that lay in some places, and how old (ns) they were there."""
+
+
 class State(Enum):
     """How outputs of a job are found."""
 
@@ -50,7 +54,7 @@ class Objects:
 
     Args:
         home: folder of the work folders of all runs.
-        whereabouts: returns where things were published that lay in these places.
+        whereabouts: returns where things were published.
         look: returns what is to be seen of a path.
         link: gives a file or folder a second name.
     """
@@ -58,7 +62,7 @@ class Objects:
     def __init__(
         self,
         home: str,
-        whereabouts: Callable[[Iterable[str]], dict[str, Iterable[str]]],
+        whereabouts: Whereabouts,
         look: Callable[[str], Seen | None] = look,
         link: Callable[[str, str], None] | None = None,
     ) -> None:
@@ -103,9 +107,9 @@ class Objects:
         for values, at in lost:
             for value in values:
                 path = path_of(value)
-                for place in places.get(path, ()) if path not in self._places else ():
+                for place, modified in places.get(path, ()) if path not in self._places else ():
                     seen = self.look(place)
-                    if seen is not None and _is_same(value, seen, at):
+                    if seen is not None and seen.modified == modified and _is_same(value, seen, at):
                         self._places[path] = place
                         break
 

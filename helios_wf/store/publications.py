@@ -23,7 +23,7 @@ _INTEND = """
 """
 
 _PUBLISHED = """
-    UPDATE publications SET published = :published
+    UPDATE publications SET published = :published, modified = :modified
     WHERE run = :run AND output = :output AND position = :position
 """
 
@@ -46,11 +46,11 @@ def intend(tx: Connection, run: str, intended: Iterable[Publication]) -> None:
     bulk.many(tx, _INTEND, rows)
 
 
-def published(tx: Connection, run: str, entries: Iterable[tuple[str, int]]) -> None:
-    """Records that files ``(output, position)`` are where they were to go."""
+def published(tx: Connection, run: str, entries: Iterable[tuple[str, int, int | None]]) -> None:
+    """Records that files ``(output, position, time of change in ns)`` are where they were to go."""
     rows = (
-        {"run": run, "output": output, "position": position, "published": True}
-        for output, position in entries
+        {"run": run, "output": output, "position": position, "published": True, "modified": modified}
+        for output, position, modified in entries
     )
     bulk.many(tx, _PUBLISHED, rows)
 
@@ -66,15 +66,20 @@ def owner(tx: Connection, destination: str) -> str | None:
     return tx.execute(query.order_by(publications.c.run.desc()).limit(1)).scalar()
 
 
-def whereabouts(tx: Connection, sources: Iterable[str]) -> dict[str, Sequence[str]]:
-    """Returns where runs have published what lay in these places, the latest run first."""
+def whereabouts(tx: Connection, sources: Iterable[str]) -> dict[str, Sequence[tuple[str, int]]]:
+    """Returns where runs have published what lay in these places, the latest run first.
+
+    Each place comes with the time of change (ns) of what was put there: something else may be there by now.
+    """
     c = publications.c
-    found: dict[str, Sequence[str]] = {}
+    found: dict[str, Sequence[tuple[str, int]]] = {}
     wanted = iter(sources)
     while chunk := builtins.list(islice(wanted, _AT_ONCE)):
-        query = select(c.source, c.destination).where(c.source.in_(chunk), c.published)
-        for source, destination in tx.execute(query.order_by(c.run.desc())):
-            found[source] = (*found.get(source, ()), destination)
+        query = select(c.source, c.destination, c.modified).where(
+            c.source.in_(chunk), c.published, c.modified.is_not(None)
+        )
+        for source, destination, modified in tx.execute(query.order_by(c.run.desc())):
+            found[source] = (*found.get(source, ()), (destination, modified))
     return found
 
 

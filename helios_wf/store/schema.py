@@ -227,6 +227,7 @@ publications = Table(
     Column("size", BigInteger, nullable=False),
     Column("checksum", Text),
     Column("published", Boolean, nullable=False),
+    Column("modified", BigInteger),
     Index(None, "source"),
 )
 

@@ -242,3 +242,24 @@ def test_two_runs_at_once_do_not_disturb_each_other(bench: Bench) -> None:
         assert one.returncode == 0
         texts.append(Path(json.loads(out)["all"]["path"]).read_text())
     assert texts[0] == texts[1]
+
+
+def test_what_another_run_put_in_its_place_is_not_taken_for_an_output(bench: Bench) -> None:
+    bench.options = ["--reuse", "checksum"]
+    before, after = "1\n", "2\n"
+    for path in bench.inputs:
+        path.write_text(before)
+    bench.run()
+    first, bench.out = bench.out, bench.folder / "elsewhere"
+    for path in bench.inputs:
+        path.write_text(after)
+    bench.run()
+    for path in bench.inputs:
+        path.write_text(before)
+    # copies, as old as what they are copies of, of the same sizes, over what the second run published
+    assert bench.run() == NONE
+    for path in bench.inputs:
+        path.write_text(after)
+    assert bench.run() == ALL
+    bench.out = first
+    assert bench.run() == NONE

@@ -256,7 +256,7 @@ def test_a_publication_is_intended_then_published_and_then_stays(store: Store) -
     second = Publication(output="kept", position=1, source="/w/b", destination="/o/b", size=2**40)
     with store.write() as tx:
         publications.intend(tx, "r1", [first, second])
-        publications.published(tx, "r1", [("kept", 0)])
+        publications.published(tx, "r1", [("kept", 0, 17)])
     other = "/elsewhere"
     with store.write() as tx:
         publications.intend(

@@ -250,6 +250,7 @@ def _publications() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("checksum", sa.Text(), nullable=True),
         sa.Column("published", sa.Boolean(), nullable=False),
+        sa.Column("modified", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("publications_run_fkey")),
         sa.PrimaryKeyConstraint("run", "output", "position", name=op.f("publications_pkey")),
     )
