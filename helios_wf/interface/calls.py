@@ -157,6 +157,8 @@ def _begin(
     chosen: Chosen, open_store: Callable[[], Store], settings: Settings, wait: bool, progress: Progress
 ) -> list[Run]:
     store = open_store()
+    if store.notice:
+        warnings.warn(store.notice, stacklevel=3)
     begun = [Run(id, store, settings) for id in chosen.record(store, lambda text: None)]
     if begun:
         drive([run.driven for run in begun], layouts=chosen.layouts, wait=wait, progress=progress)

@@ -10,7 +10,7 @@ from helios_wf.failures import told_kinds
 from helios_wf.interface.outputs import Directory, File, Output
 from helios_wf.interface.status import Status, TaskStatus
 from helios_wf.states import RunState
-from helios_wf.wording import duration, rate_text
+from helios_wf.wording import duration, rate_text, size_text
 
 if TYPE_CHECKING:
     from helios_wf.failures import Kind
@@ -168,7 +168,7 @@ def _value(value: Output) -> str:
 
 def _short(value: Output) -> str:
     if isinstance(value, File):
-        return f"{value.path} ({value.size:,} bytes)"
+        return f"{value.path} ({size_text(value.size)})"
     if isinstance(value, Directory):
         return str(value.path)
     if isinstance(value, list) and len(value) > SHOWN_FILES:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from jupyter_client.manager import KernelManager
 
 import helios_wf
 from helios_wf import formats
@@ -325,6 +326,29 @@ def test_a_run_that_is_waited_for_stops_in_order_with_who_waits(lab: Lab, way: s
     again = helios_wf.run("gate.cwl", {"gate": str(lab.gate), "numbers": [0, 1]}, jobs=2)
     assert (again.id, again.state) == (run.id, "DONE")
     assert [job["attempt"] for job in again.jobs().to_pylist()] == [1, 2]
+
+
+def test_the_stop_button_of_a_notebook_stops_the_run_and_leaves_the_kernel_awake(lab: Lab) -> None:
+    kernel = KernelManager()
+    kernel.start_kernel(cwd=str(lab.folder))
+    client = kernel.blocking_client()
+    try:
+        client.start_channels()
+        client.wait_for_ready(timeout=120)
+        call = f"helios_wf.run('gate.cwl', {{'gate': '{lab.gate}', 'numbers': [0, 1]}}, jobs=2)"
+        asked = client.execute(f"import helios_wf; {call}")
+        run = latest(lab)
+        kernel.interrupt_kernel()
+        answers = iter(lambda: client.get_shell_msg(timeout=120), None)
+        answer = next(each for each in answers if each["parent_header"]["msg_id"] == asked)
+        assert answer["content"]["ename"] == "KeyboardInterrupt"
+        assert not run.status().is_at_work
+        assert marked(RUN_MARK, [run.id]) == []
+        said = client.execute_interactive("print(6 * 7)", timeout=120, output_hook=lambda message: None)
+        assert said["content"]["status"] == "ok"
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
 
 
 def test_the_same_call_waits_for_a_run_that_is_at_work_already(lab: Lab) -> None:
