@@ -128,13 +128,17 @@ class Flow:
 
     def may_lease(self, room: int) -> bool:
         """Says whether it is worth asking for jobs now: after a change, or when a delayed one is due."""
-        waits = self.has_more or self.queue.is_due or self.ledger.has_awake or self.sizing.is_due
-        return room > 0 and not self.is_failing and waits
+        return room > 0 and not self.is_failing and (self.queue.is_due or self._has_news)
+
+    @property
+    def _has_news(self) -> bool:
+        """Whether something changed since jobs were asked for last that may let others start."""
+        return self.has_more or self.ledger.has_awake or self.sizing.is_due
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing can start."""
-        return not (self.inflight or self.queue or self.has_more or self.sizing.is_due)
+        return not (self.inflight or self.queue or self._has_news)
 
     @property
     def needs_renewal(self) -> bool:

@@ -20,15 +20,25 @@ class Waiting:
     """What of a run waits for what failed of it.
 
     Attributes:
-        outputs: the names of outputs that are not there.
-        steps: the numbers of tasks that are not complete.
+        outputs: the names of outputs that are not there, or lack more than may be lost.
+        steps: the numbers of tasks of which the same is true.
     """
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._failed = _failed(flow)
-        self.outputs = [one.output.name for one in flow.plan.outputs if not flow.frontier.has(one.source)]
-        self.steps = [task.number for task in flow.plan.tasks if not flow.frontier.is_complete(task.number)]
+        frontier, given_up = flow.frontier, flow.tally.given_up.keys()
+        self._sources = {
+            one.output.name: one.source
+            for one in flow.plan.outputs
+            if not frontier.has(one.source) or frontier.upstream([one.source]) & given_up
+        }
+        self.outputs = list(self._sources)
+        self.steps = [
+            task.number
+            for task in flow.plan.tasks
+            if not frontier.is_complete(task.number) or task.number in given_up
+        ]
 
     @property
     def why(self) -> list[str]:
@@ -49,12 +59,9 @@ class Waiting:
         if self._flow.is_failing:
             return []
         waiters: dict[frozenset[int], tuple[list[str], list[str]]] = {}
-        frontier, sources = (
-            self._flow.frontier,
-            {one.output.name: one.source for one in self._flow.plan.outputs},
-        )
-        for name in self.outputs:
-            found = frozenset(frontier.upstream([sources[name]]) & self._failed.keys())
+        frontier = self._flow.frontier
+        for name, source in self._sources.items():
+            found = frozenset(frontier.upstream([source]) & self._failed.keys())
             waiters.setdefault(found, ([], []))[0].append(name)
         for task in self.steps:
             found = frozenset(frontier.upstream(task=task) & self._failed.keys())
