@@ -28,5 +28,5 @@ def likeness_of_log(tail: str) -> tuple[str, ...]:
 
     Lines that say the same (how far it came) count once.
     """
-    lines = [likeness(line) for line in tail.splitlines() if line.strip()]
-    return tuple(dict.fromkeys(lines[-SAME_LINES:]))
+    last = [line for line in tail.splitlines() if line.strip()][-SAME_LINES:]
+    return tuple(dict.fromkeys(map(likeness, last)))
