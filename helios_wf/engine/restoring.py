@@ -26,7 +26,8 @@ def restore(flow: Flow, tx: Tx) -> None:
         job = Job(number, paths.from_text(text), Tries(attempt, charged, lost), state is JobState.RUNNING)
         if _job(flow, job, state):
             ready.append((job, not_before))
-    for number, path in flow.merges.stored():
+    # in the order of the steps: a merge may read what another has made
+    for number, path in sorted(flow.merges.stored()):
         if flow.merges.is_over(number, path) or flow.frontier.has_inputs(number, path):
             flow.frontier.hold(number, path)
             flow.start_merge(flow.plan.tasks[number], path)

@@ -217,6 +217,18 @@ def test_a_merge_s_job_that_outlived_its_engine_is_settled(make) -> None:
 MERGED_MAP = step("merge", MERGE, "parts", "map/out", merge=MergeField("parts"))
 
 
+def test_a_merge_of_what_another_merge_made_goes_on_after_a_restart(make) -> None:
+    parts = StepInput("parts", HERE, ("first/out",), link_merge="merge_flattened")
+    second = Step("second", MERGE, (parts,), ("out",), HERE, merge=MergeField("parts"))
+    run = make(step("first", MERGE, "parts", "raw", merge=MergeField("parts")), second, raw=RAW)
+    run.finish(*run.lease())
+    (spec,) = run.lease()
+    report = attempted(spec, run.flow.specs.definitions)
+    run.start()
+    run.settle(report)
+    assert run.flow.is_complete
+
+
 def test_a_job_that_no_machine_can_take_fails_and_says_why(make) -> None:
     run = make(step("map", MAP, "raw", "raw", scatter=("raw",)), raw=RAW)
     run.flow.specs.check = lambda resources: ["needs 64 cores; this machine has 2"]
