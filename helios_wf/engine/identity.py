@@ -17,7 +17,8 @@ from helios_wf.cwl.program import CHECK
 from helios_wf.cwl.requirements import entries
 from helios_wf.cwl.work_reuse import INPLACE, WORK_REUSE
 from helios_wf.engine.objects import Seen, below, look, path_of
-from helios_wf.model.noun import Json, digest
+from helios_wf.model.noun import Json
+from helios_wf.model.noun import digest as plain_digest
 
 LONG = 200
 """Of a value that is longer as JSON only the digest is kept."""
@@ -27,6 +28,15 @@ _DERIVED = frozenset(
 )
 _NO_MATTER = frozenset((*WORK_REUSE, *INPLACE, "ToolTimeLimit", DOCKER))
 _DIGITS = 32
+
+
+def digest(value: Json) -> str:
+    """Returns the digest of a value in which names of files need not be UTF-8."""
+    try:
+        return plain_digest(value)
+    except UnicodeEncodeError:
+        return plain_digest(json.dumps(value, sort_keys=True))
+
 
 Sums = Callable[[str, Seen], str]
 """Returns the checksum of a file that is as it was seen."""

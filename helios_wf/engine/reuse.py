@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from helios_wf.cwl.work_reuse import WorkReuse
 from helios_wf.engine import paths
-from helios_wf.engine.identity import Identities
+from helios_wf.engine.identity import Identities, digest
 from helios_wf.engine.job import Job
 from helios_wf.engine.objects import Objects, State, path_of, placed_in
 from helios_wf.engine.specs import Specs
 from helios_wf.engine.values import Values
 from helios_wf.engine.ways import Ways
 from helios_wf.model import Resources, Tool
-from helios_wf.model.noun import Json, digest
+from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Plan, Task
 from helios_wf.store import Tx, event_ranges, jobs, tasks
 from helios_wf.store.rows import DoneJob, RangeRow
