@@ -38,6 +38,7 @@ LEFT_OUT = {
     "initial_workdir_secondary_files_expr": "needs index.py and search.py",
     "docker-array-secondaryfiles": "its document writes secondaryFiles as v1.1 does",
     "dir5": "its document says loadListing, which v1.0 does not have",
+    "vf-concat": "that an absent input is passed over was settled after this list was made",
     "docker-output-dir": "needs a container",
     "dockeroutputdir": "needs a container",
     "wf_wc_nomultiple": "its document takes one file since v1.2, its job gives a list",
