@@ -201,7 +201,6 @@ def test_a_failed_run_leaves_what_it_did_to_the_next(bench: Bench) -> None:
     bench.call("run", "-q", "--outdir", bench.out, "w/workflow.cwl", "job.json", code=1)
     path.write_text(TOOLS["join"])
     assert bench.run() == {"upper": 0, "first": 0, "join": 1}
-    bench.call("clean", "--all")
     assert bench.run() == NONE
 
 
