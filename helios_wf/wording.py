@@ -1,6 +1,16 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, and text that does nothing to their terminals."""
 
 from __future__ import annotations
+
+import re
+
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What would move the cursor, change colours, ring, or turn the direction of text."""
+
+
+def harmless(text: str) -> str:
+    """Returns a text that does nothing to a terminal: what cannot be shown is written as its code."""
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def size_text(size: float) -> str:

@@ -11,6 +11,7 @@ from helios_wf.cli.options import settings_options
 from helios_wf.cli.output import emit, format_option, table
 from helios_wf.config import Settings
 from helios_wf.model.noun import Json
+from helios_wf.wording import harmless
 
 if TYPE_CHECKING:
     from helios_wf.comparing import Change, Difference, StepRuns
@@ -45,7 +46,7 @@ def diff(first: str, second: str, output: str, settings: Settings) -> None:
     if output == "json":
         emit(msgspec.to_builtins(found) | {"is_empty": found.is_empty}, "json")
     else:
-        click.echo("\n".join(_told(found)))
+        click.echo(harmless("\n".join(_told(found))))
 
 
 def _told(found: Difference) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from helios_wf.interface.lines import Amount, Line, Lines
-from helios_wf.states import JobState
+from helios_wf.states import GOOD_JOBS, JobState
 
 if TYPE_CHECKING:
     from helios_wf.engine.flow import Flow
@@ -36,7 +36,7 @@ class Progress:
         running = Counter(job.task for job in flow.inflight.values() if job.begun)
         for task in flow.plan.tasks:
             counts = flow.tally.counts[task.number]
-            done = counts[JobState.DONE] + counts[JobState.FINISHED] + counts[JobState.SKIPPED]
+            done = sum(counts[state] for state in GOOD_JOBS)
             if not any(counts.values()):
                 continue
             jobs = self._amount(run, task.number, "jobs", done, flow.tally.total(task.number))

@@ -19,9 +19,11 @@ from helios_wf.model.plans import Task
 from helios_wf.preview import way_of_task
 from helios_wf.record import Record, Spot
 from helios_wf.reusing import origin, why
-from helios_wf.states import SETTLED_RUNS, JobState, RangeState
+from helios_wf.states import SETTLED_RUNS, JobState
 from helios_wf.store import event_ranges, log
 from helios_wf.store.rows import JobRow
+from helios_wf.tables.ranges import LOST
+from helios_wf.wording import count_text, duration, memory_text, precise_duration
 
 WAITING = "WAITING"
 """The state of a job that was never ready."""
@@ -113,8 +115,8 @@ def _facts(record: Record, task: Task, row: JobRow | None) -> Iterator[tuple[str
     if row.backend:
         yield "backend", row.backend
     asked = [f"{row.asked_cores:g} cores"] if row.asked_cores else []
-    asked += [f"{row.asked_memory_mb:g} MiB of memory"] if row.asked_memory_mb else []
-    asked += [f"{row.asked_time_s:g} s"] if row.asked_time_s else []
+    asked += [f"{memory_text(row.asked_memory_mb)} of memory"] if row.asked_memory_mb else []
+    asked += [precise_duration(row.asked_time_s)] if row.asked_time_s else []
     asked += [f"{row.asked_gpus} GPUs"] if row.asked_gpus else []
     if asked:
         yield "asked for", ", ".join(asked)
@@ -127,9 +129,12 @@ def _facts(record: Record, task: Task, row: JobRow | None) -> Iterator[tuple[str
         return
     if row.started_at and row.wall_s:
         began = datetime.fromtimestamp(row.started_at, UTC).isoformat(timespec="seconds")
-        yield "last ran", f"{began}, for {row.wall_s:.3g} s" + (f", on {row.host}" if row.host else "")
+        yield (
+            "last ran",
+            f"{began}, for {precise_duration(row.wall_s)}" + (f", on {row.host}" if row.host else ""),
+        )
     if row.state is JobState.RUNNING and row.submitted_at:
-        yield "handed out", f"{max(0.0, time.time() - row.submitted_at):.0f} s ago"
+        yield "handed out", f"{duration(max(0.0, time.time() - row.submitted_at))} ago"
     if row.directory:
         yield "folder", row.directory
 
@@ -139,13 +144,11 @@ def _ranges(record: Record, task: Task, row: JobRow) -> Iterator[tuple[str, Json
     if not counts:
         return
     summed = [
-        f"{count.n_ranges:,} {state} ({count.n_events:,} event{'s' * (count.n_events != 1)})"
+        f"{count.n_ranges:,} {state} ({count_text(count.n_events, 'event')})"
         for state, count in counts.items()
     ]
     yield "event ranges", ", ".join(summed)
-    lost = event_ranges.list(
-        record.tx, record.run.id, task.number, row.path, (RangeState.FATAL, RangeState.FAILED), limit=5
-    )
+    lost = event_ranges.list(record.tx, record.run.id, task.number, row.path, LOST, limit=5)
     for one in lost:
         yield f"[{one.first}, {one.stop})", f"{one.state} at try {one.number}: {one.message or one.cause}"
 

@@ -16,6 +16,7 @@ from helios_wf.record import Record
 from helios_wf.states import SETTLED_RUNS, JobState, RangeState
 from helios_wf.store import event_ranges
 from helios_wf.store.rows import JobRow
+from helios_wf.wording import duration
 
 MOST_LACKS = 5
 """Things that a job lacks which are told."""
@@ -140,7 +141,7 @@ class Waits:
             when = datetime.fromtimestamp(row.not_before, UTC).isoformat(timespec="seconds")
             text = (
                 f"attempt {row.attempt} ended with {row.cause}: {row.message}; it is tried again at {when}, "
-                f"in {left_s:.0f} s"
+                f"in {duration(left_s)}"
             )
             return (Reason("backoff", text), *self._halted)
         counts = event_ranges.counts_of(self._record.tx, self._record.run.id, task.number, row.path)
@@ -161,7 +162,7 @@ class Waits:
         words = self._said.waiting.get(handle_of(self._record.run.id, row))
         if words is None and self._halted:
             return self._halted[0]
-        lead = f"attempt {row.attempt} was handed to backend {row.backend!r} {since_s:.0f} s ago"
+        lead = f"attempt {row.attempt} was handed to backend {row.backend!r} {duration(since_s)} ago"
         return Reason("backend", f"{lead}: {words or 'it is about to begin, or has begun just now'}")
 
 

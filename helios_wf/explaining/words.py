@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from helios_wf.explaining.nouns import Explanation, Reason, Try
 from helios_wf.states import JobState
+from helios_wf.wording import harmless
 
 
 def told(explanation: Explanation) -> str:
@@ -19,7 +20,7 @@ def told(explanation: Explanation) -> str:
         lines += [f"    {_attempt(one)}" for one in explanation.attempts]
     width = max(map(len, explanation.facts), default=0)
     lines += [f"  {name.ljust(width)}  {value}" for name, value in explanation.facts.items()]
-    return "\n".join([*lines, *(f"  {line}" for line in explanation.advice)])
+    return harmless("\n".join([*lines, *(f"  {line}" for line in explanation.advice)]))
 
 
 def _reasons(reasons: Iterable[Reason], margin: str) -> Iterator[str]:

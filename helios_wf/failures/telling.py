@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from helios_wf.failures.failure import Failure
 from helios_wf.failures.kinds import Kind
 from helios_wf.failures.naming import span
+from helios_wf.wording import harmless, precise_duration
 
 SHOWN = 3
 """Kinds of failures that are told in full."""
@@ -35,7 +36,7 @@ def told_kind(kind: Kind) -> list[str]:
 
 
 def told(failure: Failure) -> list[str]:
-    """Returns what is to be said of one failed job."""
+    """Returns what is to be said of one failed job; nothing in it does anything to a terminal."""
     lines = [f"{failure.job} failed: {failure.why}"]
     if where := _where(failure):
         lines.append(f"  {where}")
@@ -48,7 +49,7 @@ def told(failure: Failure) -> list[str]:
         lines.append(f"  command: {_shown(failure.command)}")
     if failure.attempt and failure.command:
         lines.append(f"  to run it again, here: helios-wf rerun {shlex.quote(failure.name)}")
-    return lines
+    return [harmless(line) for line in lines]
 
 
 def headline(kind: Kind) -> str:
@@ -68,7 +69,7 @@ def _where(failure: Failure) -> str:
     if failure.host:
         words.append(f"on {failure.host}" + (f" ({failure.worker})" if failure.worker else ""))
     if failure.wall_s:
-        words.append(f"after {failure.wall_s:.3g} s")
+        words.append(f"after {precise_duration(failure.wall_s)}")
     return ", ".join(words)
 
 

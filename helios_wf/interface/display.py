@@ -128,7 +128,12 @@ def _amount(task: TaskStatus) -> str:
 def _counts(task: TaskStatus) -> list[str]:
     words = [
         f"{count:,} {what}"
-        for what, count in (("running", task.running), ("waiting", task.waiting), ("failed", task.failed))
+        for what, count in (
+            ("reused", task.reused),
+            ("running", task.running),
+            ("waiting", task.waiting),
+            ("failed", task.failed),
+        )
         if count
     ]
     if task.events is not None and task.events.lost:

@@ -52,7 +52,7 @@ class Line(NamedTuple):
         """How fast it goes: by events where it has any."""
         if self.events is not None and self.events.rate:
             return f"{rate_text(self.events.rate)} events/s"
-        return f"{self.jobs.rate:.1f}/s" if self.jobs.rate else ""
+        return f"{rate_text(self.jobs.rate)}/s" if self.jobs.rate else ""
 
     @property
     def left(self) -> str:

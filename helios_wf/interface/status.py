@@ -8,14 +8,12 @@ from datetime import datetime
 
 from helios_wf.engine.loop import is_held
 from helios_wf.model import Noun
-from helios_wf.states import SETTLED_RUNS, JobState, RangeState, RunState, TaskState
+from helios_wf.states import GOOD_JOBS, SETTLED_RUNS, JobState, RangeState, RunState, TaskState
 from helios_wf.store import Store, Tx, event_ranges, log, runs, tasks
 from helios_wf.store.rows import RangeCount, RunRow, TaskRow
 
 LATELY_S = 60.0
 """Rates are those of the last so many seconds."""
-
-_DONE = (JobState.DONE, JobState.FINISHED, JobState.SKIPPED)
 
 
 class Events(Noun, frozen=True):
@@ -57,7 +55,7 @@ class TaskStatus(Noun, frozen=True):
     @property
     def done(self) -> int:
         """Jobs that are done, some without all their events, or were skipped."""
-        return sum(self.jobs.get(state, 0) for state in _DONE)
+        return sum(self.jobs.get(state, 0) for state in GOOD_JOBS)
 
     @property
     def running(self) -> int:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from helios_wf.wording import harmless
 
 CHUNK = 1 << 20
 LONGEST = 1 << 16
 """Bytes without a line break that are taken for a line."""
-
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What would move the cursor, change colours, ring, or turn the direction of text."""
 
 
 class Tail:
@@ -65,8 +63,7 @@ def safe(line: bytes) -> str:
 
     Of what was overwritten with carriage returns the last is left, as a terminal would show it.
     """
-    text = line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    return harmless(line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2])
 
 
 def _start(path: Path, size: int, lines: int) -> int:

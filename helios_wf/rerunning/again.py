@@ -27,8 +27,7 @@ from helios_wf.record import Record, Spot
 from helios_wf.states import RangeState
 from helios_wf.store import event_ranges, log, publications
 from helios_wf.store.rows import RangeRow
-
-LOST = (RangeState.FATAL, RangeState.FAILED)
+from helios_wf.tables.ranges import LOST
 
 PAGE = 1000
 

@@ -149,7 +149,7 @@ def test_one_failure_is_told_with_its_cause_place_log_command_and_how_to_run_it_
     failure = failure_of("20300131-120000-1a2b3c", "measure", replace(JOB, directory=str(tmp_path)))
     assert told(failure) == [
         "measure[3] failed: it exited with 7",
-        "  attempt 2, events [10, 20) of /data/a.csv, on node7 (local-1), after 1.5 s",
+        "  attempt 2, events [10, 20) of /data/a.csv, on node7 (local-1), after 1.50 s",
         "  its stderr ends with:",
         "    line 1",
         "    cannot do event 13",
@@ -157,6 +157,16 @@ def test_one_failure_is_told_with_its_cause_place_log_command_and_how_to_run_it_
         "  command: sh -c 'exit 7'",
         "  to run it again, here: helios-wf rerun '20300131-120000-1a2b3c/measure[3]'",
     ]
+
+
+def test_what_is_told_of_a_failure_does_nothing_to_a_terminal() -> None:
+    rude = replace(
+        JOB, message="\x1b[31mbad\x07", stderr_tail="\x1b]0;title\x07\nfine \u202e, caf\u00e9\tx", wall_s=7384
+    )
+    lines = told(failure_of("r", "measure", rude))
+    assert lines[0] == "measure[3] failed: \\x1b[31mbad\\x07"
+    assert lines[1].endswith("after 2 h 03 min")
+    assert lines[3:5] == ["    \\x1b]0;title\\x07", "    fine \\u202e, caf\u00e9\tx"]
 
 
 def test_what_was_lost_again_and_again_is_told_with_how_often() -> None:
