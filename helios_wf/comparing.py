@@ -8,20 +8,22 @@ from pathlib import PurePath
 
 import msgspec
 
-from helios_wf.failures import Kind, of_run
+from helios_wf.failures import Kind, likeness, of_run
 from helios_wf.model import Document, Noun, Process, Workflow
 from helios_wf.model.documents import Step
 from helios_wf.model.noun import Json
+from helios_wf.publishing import Options
 from helios_wf.store import Tx, documents, jobs, tasks
 from helios_wf.store.rows import JobTimes, RunRow, TaskRow
+from helios_wf.wording import count_text
 
 
 class Change(Noun, frozen=True):
     """Something that is not the same: what it was in the first run and is in the second; None: not there."""
 
     name: str
-    was: Json = None
-    now: Json = None
+    was: Json
+    now: Json
 
 
 class StepChange(Noun, frozen=True):
@@ -29,7 +31,7 @@ class StepChange(Noun, frozen=True):
 
     step: str
     how: str
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...]
     """Of one that changed, as ``diff -u`` has it."""
 
 
@@ -59,9 +61,9 @@ class StepRuns(Noun, frozen=True):
 class Failures(Noun, frozen=True):
     """Kinds of failures: those that only the second run has, only the first, and both."""
 
-    new: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
-    same: tuple[str, ...] = ()
+    new: tuple[str, ...]
+    gone: tuple[str, ...]
+    same: tuple[str, ...]
 
 
 class Difference(Noun, frozen=True):
@@ -83,7 +85,8 @@ class Difference(Noun, frozen=True):
     def is_empty(self) -> bool:
         """Whether both mean and give the same; how long it took does not count."""
         same = self.document_is_same or not self.document
-        return same and not (self.inputs or self.options or self.outputs or self.failures.new)
+        failed = self.failures.new or self.failures.gone
+        return same and not (self.inputs or self.options or self.outputs or failed)
 
 
 def compare(tx: Tx, was: RunRow, now: RunRow) -> Difference:
@@ -114,9 +117,9 @@ def _steps(was: Process, now: Process) -> Iterator[StepChange]:
     before, after = dict(_parts("", was)), dict(_parts("", now))
     for name in [*before, *(name for name in after if name not in before)]:
         if name not in after:
-            yield StepChange(name, "removed")
+            yield StepChange(name, "removed", ())
         elif name not in before:
-            yield StepChange(name, "added")
+            yield StepChange(name, "added", ())
         elif before[name] != after[name]:
             lines = difflib.unified_diff(before[name], after[name], "before", "after", lineterm="", n=2)
             yield StepChange(name, "changed", tuple(lines))
@@ -167,20 +170,24 @@ def _told(value: Json, depth: int) -> Iterator[str]:
 # -- inputs, options, outputs ------------------------------------------------------------------------------
 
 
+_OPTIONS = ("keep", "on_error", "reuse", "changes", "containers")
+
+
 def _options(run: RunRow) -> dict[str, Json]:
     """Returns what a run was started with besides; not what follows from that."""
-    given = {"outdir": "", "keep": "", "reuse": "", "changes": [], "containers": {}} | (run.options or {})
-    return {name: given[name] for name in ("keep", "reuse", "changes", "containers")} | {
-        "datasets": run.datasets
-    }
+    given = msgspec.convert(run.options, Options)
+    return {name: msgspec.to_builtins(getattr(given, name)) for name in _OPTIONS} | {"datasets": run.datasets}
 
 
 def _plain(value: Json) -> Json:
-    """Returns a value with files by content, where that is known, or by path and size."""
+    """Returns a value with files by content, where that is known, or by path; folders by what is in them."""
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if not isinstance(value, dict):
         return value
+    if value.get("class") == "Directory" and "listing" in value:
+        name = value.get("basename") or PurePath(str(value.get("path"))).name
+        return {"class": "Directory", "name": name, "listing": _plain(value["listing"])}
     if value.get("class") != "File":
         return {key: _plain(one) for key, one in value.items() if key != "location"}
     known = {"name": value.get("basename") or PurePath(str(value.get("path"))).name}
@@ -234,7 +241,7 @@ def _side_by_side(was: Mapping[str, StepRun], now: Mapping[str, StepRun]) -> Ite
 
 
 def _failures(was: Sequence[Kind], now: Sequence[Kind]) -> Failures:
-    before, after = dict(map(_kind, was)), dict(map(_kind, now))
+    before, after = _kinds(was), _kinds(now)
     return Failures(
         tuple(text for key, text in after.items() if key not in before),
         tuple(text for key, text in before.items() if key not in after),
@@ -242,5 +249,14 @@ def _failures(was: Sequence[Kind], now: Sequence[Kind]) -> Failures:
     )
 
 
-def _kind(kind: Kind) -> tuple[tuple[str, str, str], str]:
-    return (kind.step, str(kind.cause), kind.why), f"{kind.step}, {kind.n_jobs} job(s): {kind.why}"
+def _kinds(kinds: Sequence[Kind]) -> dict[tuple[str, str, str], str]:
+    """Returns kinds in words, by what they have in common with those of another run."""
+    known: dict[tuple[str, str, str], list[Kind]] = {}
+    for kind in kinds:
+        known.setdefault((kind.step, str(kind.cause), likeness(kind.why)), []).append(kind)
+    return {key: _in_words(alike) for key, alike in known.items()}
+
+
+def _in_words(alike: Sequence[Kind]) -> str:
+    n_jobs = sum(kind.n_jobs for kind in alike)
+    return f"{alike[0].step}, {count_text(n_jobs, 'job')}: {alike[0].why}"

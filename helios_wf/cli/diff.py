@@ -89,7 +89,7 @@ def _cells(one: StepRuns) -> Sequence[str]:
 
 
 def _changes(what: str, changes: Sequence[Change]) -> Iterator[str]:
-    yield f"{what}: " + ("the same" if not changes else f"{len(changes)} differ")
+    yield f"{what}: " + ("the same" if not changes else f"{len(changes)} differ{'s' * (len(changes) == 1)}")
     for one in changes[:MOST_SHOWN]:
         yield f"  {one.name}"
         yield f"    - {_short(one.was)}"
