@@ -82,6 +82,9 @@ class Run:
     def outputs(self) -> dict[str, Output]:
         """The outputs by name: plain values, ``File`` and ``Directory`` objects, and lists and dicts of such.
 
+        Of a run that went on without what failed (``on_error="continue"``) those that there are; the others
+        are None.
+
         Raises:
             RunNotDoneError: it has none: it failed, was stopped, or is not over.
         """

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
-from helios_wf.config import Keep, OnError, Settings
+from helios_wf.config import Keep, OnError, Reuse, Settings
 
 AnyPath: TypeAlias = str | os.PathLike[str]
 
@@ -41,6 +41,7 @@ class Keywords(Where, total=False):
         templates: folders and files in which templates are looked for by name.
         container_engine: what runs containers: ``docker``, ``podman``, ``singularity``, ``apptainer``, or
             ``none``.
+        reuse: what shows that input files are those of an earlier run: ``stat``, ``checksum``, or ``none``.
         check_compiler: of how many jobs of each task the command line is compared with cwltool's.
         backends: a table for each backend, handed to it.
     """
@@ -53,6 +54,7 @@ class Keywords(Where, total=False):
     root: AnyPath | None
     templates: Sequence[AnyPath] | None
     container_engine: str | None
+    reuse: Reuse | None
     check_compiler: int | None
     backends: dict[str, dict[str, Any]] | None
 

@@ -362,6 +362,31 @@ def test_the_stop_button_of_a_notebook_stops_the_run_and_leaves_the_kernel_awake
         kernel.shutdown_kernel(now=True)
 
 
+def test_a_run_may_go_on_without_what_failed_and_gives_what_it_has(lab: Lab) -> None:
+    steps = "".join(
+        f"  {name}: {{run: add.cwl, in: {{events: events, word: {{default: {word}}}}}, out: [events]}}\n"
+        for name, word in (("good", "fine"), ("bad", "fail"))
+    )
+    (lab.folder / "two.cwl").write_text(
+        "cwlVersion: v1.2\nclass: Workflow\ninputs: {events: File}\n"
+        "requirements: {StepInputExpressionRequirement: {}}\n"
+        f"steps:\n{steps}"
+        "outputs:\n  good: {type: File, outputSource: good/events}\n"
+        "  bad: {type: File, outputSource: bad/events}\n"
+    )
+    run = helios_wf.run("two.cwl", {"events": "1.csv"}, outdir="out", on_error="continue")
+    assert (run.state, [kind.step for kind in run.failures]) == ("FAILED", ["bad"])
+    assert run.file("good").text() == (lab.folder / "1.csv").read_text()
+    assert run.outputs["bad"] is None
+    with pytest.raises(UserError, match=r"output 'bad' of run .* is not one file, but None"):
+        run.file("bad")
+    with pytest.raises(RunNotDoneError, match="is FAILED: 1 job of step 'bad' failed"):
+        run.raise_for_state()
+    assert run.retry().outputs.keys() == {"good", "bad"}
+    with pytest.raises(SettingsError, match="on_error: 'ignore' is not one of stop, continue, kill"):
+        helios_wf.run("two.cwl", {"events": "1.csv"}, on_error="ignore")  # type: ignore[arg-type]
+
+
 def test_the_same_call_waits_for_a_run_that_is_at_work_already(lab: Lab) -> None:
     run = lab.wait_at_gate()
     same = helios_wf.run(

@@ -18,6 +18,7 @@ from pathlib import Path
 import helios_wf
 
 run = helios_wf.run("a.cwl", {"events": Path("a.csv"), "cut": 60}, jobs=4, keep="all", on_error="continue")
+helios_wf.run("a.cwl", reuse="checksum", container_engine="none", check_compiler=3, templates=["templates"])
 size: int = run.file("kept").size
 name: str = run.files()[0].basename
 done: int = sum(task.done for task in run.status().tasks)
