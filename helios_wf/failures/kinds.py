@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from helios_wf.store.rows import JobRow, TaskRow
 
 
+MOST = 1000
+"""Kinds of a run that are told apart; further ones count together, by step and cause."""
+
+
 class Kind(Noun, frozen=True):
     """Jobs of one step that failed in the same way: the first of them in full, the others by name.
 
@@ -49,7 +53,7 @@ class Kinds:
 
     def add(self, row: JobRow) -> None:
         """Takes a failed job."""
-        key = (
+        key: tuple[object, ...] = (
             row.task,
             row.cause,
             row.exit_code,
@@ -57,6 +61,8 @@ class Kinds:
             likeness(row.message),
             likeness_of_log(row.stderr_tail),
         )
+        if key not in self._first and len(self._first) >= MOST:
+            key = (row.task, row.cause)
         if self._first.setdefault(key, row) is not row:
             self._others.setdefault(key, []).append(row.path)
 

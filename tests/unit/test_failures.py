@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from helios_wf.failures import Kinds, failure_of, job_name, likeness, several, told, told_kinds
+from helios_wf.failures.kinds import MOST
 from helios_wf.states import Cause, JobState, TaskState
 from helios_wf.store.rows import JobRow, TaskRow
 
@@ -142,6 +143,17 @@ def test_of_many_kinds_the_first_are_told_in_full_and_the_others_by_their_cause(
     lines = told_kinds(kinds.all())
     assert sum("its stderr ends with" in line for line in lines) == 3
     assert lines[-2:] == ["measure[100] failed: because of d", "measure[101] failed: because of e"]
+
+
+def test_of_failures_that_are_all_different_only_so_many_are_kept() -> None:
+    kinds = Kinds("r", TASKS)
+    for index in range(MOST + 500):
+        words = "".join(chr(ord("g") + int(digit)) for digit in str(index))
+        kinds.add(replace(JOB, path=str(index), message=f"cannot read {words}"))
+    found = kinds.all()
+    assert len(found) == MOST + 1
+    assert (found[0].n_jobs, found[0].first.job) == (500, f"measure[{MOST}]")
+    assert sum(kind.n_jobs for kind in found) == MOST + 500
 
 
 def test_one_failure_is_told_with_its_cause_place_log_command_and_how_to_run_it_again(tmp_path: Path) -> None:
