@@ -162,7 +162,7 @@ def _is_left(store: Store, run: str) -> bool:
     from helios_wf.store import runs
 
     with store.read() as tx:
-        why = left_alone(tx, runs.get(tx, run))
+        why = left_alone(tx, runs.look(tx, run))
     if why:
         click.echo(f"run {run}: {why}", err=True)
     return bool(why)

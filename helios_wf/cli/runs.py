@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--limit", default=20, show_default=True, help="How many, the latest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="How many, the latest first.",
+)
 @format_option
 @settings_options()
 def runs(limit: int, output: str, settings: Settings) -> None:

@@ -108,7 +108,7 @@ class Follower:
                 row = jobs.find(tx, self._run, number, to_text(self._path))
                 if row is not None and row.state in SETTLED_JOBS:
                     return True
-            return runs.get(tx, self._run).state in SETTLED_RUNS
+            return runs.look(tx, self._run).state in SETTLED_RUNS
 
     def _take(self, tx: Tx, entry: LogRow) -> None:
         if entry.task not in self._tasks or entry.path is None or not entry.attempt or log.is_of_range(entry):

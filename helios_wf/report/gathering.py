@@ -181,7 +181,13 @@ class _Gathering:
                 _bound(name, value, self._options.datasets.get(name))
                 for name, value in (run.outputs or {}).items()
             ),
-            {"outdir": self._options.outdir, "keep": self._options.keep, "set": list(self._options.changes)},
+            {
+                "outdir": self._options.outdir,
+                "keep": self._options.keep,
+                "on_error": self._options.on_error,
+                "reuse": self._options.reuse,
+                "set": list(self._options.changes),
+            },
             run.engine,
             place,
             __version__,

@@ -122,3 +122,9 @@ def test_json_is_one_value_on_standard_output_and_nothing_else(
     assert helios(*name.split(), *given, "--format", "json") in (0, 1), helios.err
     assert json.loads(helios.out) is not None
     assert helios.out.endswith("\n")
+
+
+def test_a_number_of_runs_that_is_none_is_told(helios: Command) -> None:
+    for number in ("0", "-1"):
+        assert helios("runs", "--limit", number) == 2
+        assert f"{number} is not in the range x>=1" in helios.err
