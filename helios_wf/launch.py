@@ -32,6 +32,7 @@ from helios_wf.publishing import Options
 from helios_wf.states import SETTLED_RUNS, Cause, JobState, RunState
 from helios_wf.store import Store, Tx, datasets, documents, jobs, requests, runs, tasks
 from helios_wf.store.rows import NewRun, NewTask, OpenJob, RunRow, Settlement
+from helios_wf.tables.steps import of_step
 
 
 def new_run(
@@ -156,7 +157,16 @@ def find_run(store: Store, run_id: str | None) -> RunRow:
         RunError: there is none.
     """
     with store.read() as tx:
-        row = runs.latest(tx) if run_id is None else runs.get(tx, run_id)
+        return run_named(tx, run_id)
+
+
+def run_named(tx: Tx, run_id: str | None) -> RunRow:
+    """Returns the same within a transaction.
+
+    Raises:
+        RunError: there is none.
+    """
+    row = runs.latest(tx) if run_id is None else runs.get(tx, run_id)
     if row is None:
         raise RunError("there are no runs yet; helios-wf run DOCUMENT starts one")
     return row
@@ -217,7 +227,15 @@ def ask(store: Store, row: RunRow, verb: str, settings: Settings) -> str:
 
 
 def ask_again(store: Store, row: RunRow, wish: Wish) -> str | None:
-    """Asks the engine that holds a run to try some of it again; None when no engine is alive to do it."""
+    """Asks the engine that holds a run to try some of it again; None when no engine is alive to do it.
+
+    Raises:
+        RunError: the run has no such step.
+    """
+    with store.read() as tx:
+        of_step(row, tasks.list(tx, row.id), wish.step)
+    if row.engine is None:
+        return None
     with store.write() as tx:
         try:
             epoch = runs.take(tx, row.id, engine_name(), LEASE_S, dead_holder(row.engine))

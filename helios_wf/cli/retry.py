@@ -28,15 +28,12 @@ def retry(
     """
     from helios_wf.engine.retrying import Wish
     from helios_wf.launch import ask_again, find_run
-    from helios_wf.store import Store, tasks
-    from helios_wf.tables.steps import of_step
+    from helios_wf.store import Store
 
     store = Store.open(settings.store, settings.home)
     row = find_run(store, run)
-    with store.read() as tx:
-        of_step(row, tasks.list(tx, row.id), step)
     wish = Wish(step, ranges, failed)
-    asked = ask_again(store, row, wish) if row.engine is not None else None
+    asked = ask_again(store, row, wish)
     if asked is not None:
         click.echo(asked, err=True)
         return 0

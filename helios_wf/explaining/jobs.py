@@ -11,14 +11,14 @@ from helios_wf.engine.paths import to_text
 from helios_wf.explaining.attempts import attempts, why_no_more
 from helios_wf.explaining.lacking import is_passed_over
 from helios_wf.explaining.nouns import Explanation, Reason
+from helios_wf.explaining.reusing import why
 from helios_wf.explaining.skipping import why_skipped
 from helios_wf.explaining.waiting import Waits
 from helios_wf.failures import failure_of, job_name, told
 from helios_wf.model import Json
 from helios_wf.model.plans import Task
 from helios_wf.preview import way_of_task
-from helios_wf.record import Record, Spot
-from helios_wf.reusing import origin, why
+from helios_wf.record import Record, Spot, name_of
 from helios_wf.states import SETTLED_RUNS, JobState
 from helios_wf.store import event_ranges, log
 from helios_wf.store.rows import JobRow
@@ -65,7 +65,7 @@ def _summary(row: JobRow | None, halted: Sequence[Reason], record: Record) -> st
     if row.state is JobState.SKIPPED:
         return "it was skipped"
     if row.reused is not None:
-        return f"it was not run: {origin(record.tx, row.reused)} has done the same"
+        return f"it was not run: {name_of(record.tx, row.reused)} has done the same"
     if not row.attempt:
         return "it is done, without a tool: the engine evaluated it"
     lost = ", without the event ranges that it lost" if row.state is JobState.FINISHED else ""

@@ -20,10 +20,9 @@ from helios_wf.interface.status import Status, status_of
 from helios_wf.launch import ask, ask_again
 from helios_wf.publishing import Options
 from helios_wf.states import SETTLED_RUNS, RunState
-from helios_wf.store import Store, runs, tasks
+from helios_wf.store import Store, runs
 from helios_wf.tables import jobs as job_table
 from helios_wf.tables import ranges as range_table
-from helios_wf.tables.steps import of_step
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -231,11 +230,8 @@ class Run:
         Raises:
             RunError: there is nothing to be tried again, or no such step.
         """
-        row = self._row()
-        with self._store.read() as tx:
-            of_step(row, tasks.list(tx, row.id), step)
         wish = Wish(step, ranges, failed)
-        if row.engine is not None and ask_again(self._store, row, wish) is not None:
+        if ask_again(self._store, self._row(), wish) is not None:
             return self.wait(progress=progress) if wait else self
         drive([self.driven], wish, again=True, wait=wait, progress=progress)
         return self

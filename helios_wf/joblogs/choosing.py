@@ -11,7 +11,7 @@ from helios_wf.engine.paths import from_text
 from helios_wf.errors import RunError
 from helios_wf.failures import job_name
 from helios_wf.model.plans import Task
-from helios_wf.record import Record, Spot
+from helios_wf.record import Record, Spot, name_of
 from helios_wf.states import JobState
 from helios_wf.store.rows import JobRow
 
@@ -64,8 +64,18 @@ def _of_job(record: Record, spot: Spot, attempt: int | None) -> Chosen:
     row = record.job(spot.task.number, spot.path)
     name = f"{record.run.id}/{job_name(spot.task.name, spot.path)}"
     if row is None or not row.attempt:
-        why = "was not run yet" if row is None else f"is {row.state} without a tool: the engine did it"
+        why = _why_not_run(record, row)
         raise RunError(f"{name} {why}, so it has no log; helios-wf explain {quote(name)} says more")
     if attempt is not None and not 1 <= attempt <= row.attempt:
         raise RunError(f"{name} has no attempt {attempt}; it has had {row.attempt}, counted from 1")
     return of_attempt(spot.task, row, attempt or row.attempt)
+
+
+def _why_not_run(record: Record, row: JobRow | None) -> str:
+    if row is None:
+        return "was not run yet"
+    if row.reused is not None:
+        return f"was not run, as {name_of(record.tx, row.reused)} has done the same"
+    if row.state is JobState.DONE:
+        return "is DONE without a tool: the engine did it"
+    return f"is {row.state} and was never run"

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from helios_wf.addresses import Address, parse
 from helios_wf.engine.merges import OWN_INDICES
+from helios_wf.engine.paths import from_key
 from helios_wf.errors import RunError, did_you_mean
 from helios_wf.failures import job_name
+from helios_wf.launch import run_named
 from helios_wf.model.plans import Path, Task
+from helios_wf.record.addresses import Address, parse
 from helios_wf.record.record import Record
-from helios_wf.store import Tx, runs
+from helios_wf.store import Tx, runs, tasks
 from helios_wf.store.rows import RunRow
 
 MOST_NAMED = 10
@@ -50,12 +52,14 @@ def run_of(tx: Tx, text: str | None) -> tuple[RunRow, Address]:
         RunError: there is no such run.
     """
     address = parse(text, partial(runs.begins, tx))
-    if address.run is not None:
-        return runs.get(tx, address.run), address
-    row = runs.latest(tx)
-    if row is None:
-        raise RunError("there are no runs yet; helios-wf run DOCUMENT starts one")
-    return row, address
+    return run_named(tx, address.run), address
+
+
+def name_of(tx: Tx, job: str) -> str:
+    """Returns the name of a job, ``RUN/step[index]``, that stands in the store as ``RUN/TASK/INDEX...``."""
+    run, _, key = job.partition("/")
+    number, path = from_key(key)
+    return f"{run}/{job_name(tasks.name(tx, run, number), path)}"
 
 
 def at(record: Record, address: Address) -> Spot:
@@ -68,17 +72,17 @@ def at(record: Record, address: Address) -> Spot:
         if address.path is not None:
             raise RunError(f"an index needs a step: {record.run.id}/STEP[INDEX]; {_steps(record.plan.tasks)}")
         return Spot(record.plan.tasks, (), False, "")
-    tasks = _tasks(record, address)
+    named = _tasks(record, address)
     path = address.path or ()
-    deepest = max(map(_depth, tasks))
+    deepest = max(map(_depth, named))
     if len(path) > deepest:
         raise RunError(f"{job_name(address.step, path)} has too many indices; {_form(address.step, deepest)}")
-    for task in tasks:
+    for task in named:
         _check(record, task, address.step, path)
-    tasks = tuple(task for task in tasks if len(path) <= _depth(task))
-    if len(tasks) > 1:
-        return Spot(tasks, path, False, address.step)
-    return _of_task(record, tasks[0], address.step, path)
+    named = tuple(task for task in named if len(path) <= _depth(task))
+    if len(named) > 1:
+        return Spot(named, path, False, address.step)
+    return _of_task(record, named[0], address.step, path)
 
 
 def _tasks(record: Record, address: Address) -> tuple[Task, ...]:
@@ -145,7 +149,7 @@ def _form(step: str, depth: int) -> str:
     return f"a job of it has {word}, such as {job_name(step, (0,) * depth)}"
 
 
-def _steps(tasks: Sequence[Task]) -> str:
-    names = list(dict.fromkeys(task.name for task in tasks))
+def _steps(of: Sequence[Task]) -> str:
+    names = list(dict.fromkeys(task.name for task in of))
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f"its steps: {', '.join(names[:MOST_NAMED])}{more}"

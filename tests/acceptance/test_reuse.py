@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -115,6 +116,32 @@ def test_a_finished_run_started_again_runs_nothing(bench: Bench) -> None:
     assert "has done the same" in bench.why("first[1]")
     assert bench.run("--no-reuse") == ALL
     assert "reuse is off" in bench.why("first[1]")
+
+
+def test_explain_and_logs_name_the_job_that_has_done_the_same(bench: Bench) -> None:
+    runs = []
+    for cut in (3, 3, 2):
+        bench.bind(cut)
+        bench.run()
+        runs.append(json.loads(bench.call("runs", "--format", "json"))[0]["run"])
+    first, second, third = runs
+    job = f"{second}/first[1]"
+    told = bench.why(job).splitlines()
+    assert told[0] == f"{job} is DONE: it was not run: {first}/first[1] has done the same"
+    assert not any("attempt" in line for line in told)
+    found = json.loads(bench.call("explain", job, "--format", "json"))
+    assert (found["state"], found["reasons"], found["attempts"]) == ("DONE", [], [])
+    logs = subprocess.run(
+        [HELIOS_WF, "logs", job], cwd=bench.folder, capture_output=True, text=True, check=False
+    )
+    assert (logs.returncode, logs.stdout) == (2, "")
+    assert f"{job} was not run, as {first}/first[1] has done the same, so it has no log" in logs.stderr
+    told = bench.why("first[0]").splitlines()
+    assert told[0] == f"{third}/first[0] is DONE: it is done, at attempt 1"
+    assert re.fullmatch(
+        f"  nothing was reused: the nearest is ({first}|{second})/first.0., and differs", told[1]
+    )
+    assert re.fullmatch(f"    input 'lines' is 2, it was 3 in run ({first}|{second})", told[2])
 
 
 def test_what_was_published_elsewhere_is_copied_and_stays(bench: Bench) -> None:

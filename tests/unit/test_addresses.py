@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helios_wf.addresses import Address, parse
 from helios_wf.errors import UserError
 from helios_wf.failures import job_name
+from helios_wf.record.addresses import Address, parse
 
 RUN = "20300131-120000-1a2b3c"
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from helios_wf.engine.paths import from_key, from_text
+from helios_wf.engine.paths import from_text
 from helios_wf.failures import job_name
 from helios_wf.model.noun import Json
 from helios_wf.publishing import Options
+from helios_wf.record import name_of
 from helios_wf.states import JobState
 from helios_wf.store import Tx, jobs, tasks
 from helios_wf.store.rows import JobRow, RunRow, TaskRow
@@ -51,7 +52,7 @@ def why(tx: Tx, run: RunRow, task: TaskRow, job: JobRow, place: str = "") -> Reu
         place: where its tool stands.
     """
     if job.reused is not None:
-        return Reused(True, f"it was not run: {origin(tx, job.reused)} has done the same")
+        return Reused(True, f"it was not run: {name_of(tx, job.reused)} has done the same")
     forbidden = (job.fields or {}).get("forbidden")
     if forbidden is not None:
         at = f" ({place})" if place else ""
@@ -73,13 +74,6 @@ _FORBIDDEN = {
     "WorkReuse": "its tool says so, WorkReuse with enableReuse: false",
     "InplaceUpdateRequirement": "its tool changes its inputs (InplaceUpdateRequirement)",
 }
-
-
-def origin(tx: Tx, reused: str) -> str:
-    """Returns the name of a job, ``RUN/step[index]``, that stands in the store as ``RUN/TASK/INDEX...``."""
-    run, _, key = reused.partition("/")
-    number, path = from_key(key)
-    return f"{run}/{job_name(tasks.name(tx, run, number), path)}"
 
 
 def _though_same(near: JobRow, job: JobRow) -> str:
