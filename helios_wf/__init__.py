@@ -7,10 +7,10 @@
 
 For whoever runs workflows from Python:
 
-- `run` runs a document once, `run_all` over all datasets that its masks take; `open_run` and `runs` find runs
-again. - `Run` says where a run stands and what it gave; `Runs` are several. `Status`, `TaskStatus` and
-`Events` are where
-  one stands, `File` and `Directory` what it gave.
+- `run` runs a document once, `run_all` over all datasets that its masks take; `open_run` and `runs` find
+  runs again.
+- `Run` says where a run stands and what it gave; `Runs` are several.  `Status`, `TaskStatus` and `Events` are
+  where one stands, `File` and `Directory` what it gave.
 - `errors` has every error, `states` every state.
 
 For authors of tools and backends: `event_stream` (resident tools), `backend` (the port), `testing` (the

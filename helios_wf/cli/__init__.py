@@ -15,6 +15,8 @@ COMMANDS = {
     "run": Lazy("helios_wf.cli.run", "run", "Run a template or any CWL document."),
     "resume": Lazy("helios_wf.cli.run", "resume", "Go on with a run that was stopped."),
     "retry": Lazy("helios_wf.cli.retry", "retry", "Try again what failed of a run."),
+    "pause": Lazy("helios_wf.cli.runs", "pause", "Start nothing new in a run until it is resumed."),
+    "cancel": Lazy("helios_wf.cli.runs", "cancel", "End a run."),
     "plan": Lazy(
         "helios_wf.cli.plan", "plan", "Show the tasks, jobs and event ranges that a run would have."
     ),
@@ -22,31 +24,31 @@ COMMANDS = {
         "helios_wf.cli.match", "match", "Say which templates take a dataset of a name, and why others do not."
     ),
     "validate": Lazy("helios_wf.cli.validate", "validate", "Check templates and tools."),
+    "fmt": Lazy("helios_wf.cli.fmt", "fmt", "Bring CWL documents into one layout."),
     "template": Lazy(
         "helios_wf.cli.template", "template", "List, compare, activate, archive and begin templates."
     ),
-    "fmt": Lazy("helios_wf.cli.fmt", "fmt", "Bring CWL documents into one layout."),
     "dataset": Lazy("helios_wf.cli.dataset", "dataset", "Add, list, show, close and verify datasets."),
     "runs": Lazy("helios_wf.cli.runs", "runs", "List runs."),
     "status": Lazy("helios_wf.cli.runs", "status", "Show where a run stands, also while it runs."),
     "explain": Lazy(
-        "helios_wf.cli.explain", "explain", "Say why a job waits, failed, was run again or was skipped."
+        "helios_wf.cli.explain",
+        "explain",
+        "Say why a job waits, failed, was run again, skipped or cancelled.",
     ),
     "logs": Lazy("helios_wf.cli.logs", "logs", "Show what jobs wrote to stdout and stderr."),
-    "rerun": Lazy("helios_wf.cli.rerun", "rerun", "Run one job again, here, in a fresh folder."),
-    "diff": Lazy("helios_wf.cli.diff", "diff", "Show what differs between two runs."),
     "ranges": Lazy("helios_wf.cli.ranges", "ranges", "Show the event ranges of a run, and why some failed."),
+    "rerun": Lazy("helios_wf.cli.rerun", "rerun", "Run one job again, here, in a fresh folder."),
     "report": Lazy("helios_wf.cli.report", "report", "Tell what a run was, as a page that needs no network."),
-    "pause": Lazy("helios_wf.cli.runs", "pause", "Start nothing new in a run until it is resumed."),
-    "cancel": Lazy("helios_wf.cli.runs", "cancel", "End a run."),
-    "backend": Lazy("helios_wf.cli.backend", "backend", "Say which backends there are, and try one."),
-    "clean": Lazy("helios_wf.cli.runs", "clean", "Remove the work folders of settled runs."),
+    "diff": Lazy("helios_wf.cli.diff", "diff", "Show what differs between two runs."),
     "export": Lazy("helios_wf.cli.export", "export", "Write down what a run was, as an RO-Crate."),
+    "clean": Lazy("helios_wf.cli.runs", "clean", "Remove the work folders of settled runs."),
+    "backend": Lazy("helios_wf.cli.backend", "backend", "Say which backends there are, and try one."),
     "completion": Lazy(
         "helios_wf.cli.completion", "completion", "Print what a shell needs to complete commands."
     ),
 }
-"""Command name: where it is, and its line of help."""
+"""Command name: where it is, and its line of help; in the order of work: run, prepare, look, keep house."""
 
 
 class _Commands(LazyGroup):

@@ -34,7 +34,7 @@ class Amount(NamedTuple):
     @property
     def of_total(self) -> str:
         """What is done, and of how much."""
-        return f"{self.done}/{'?' if self.total is None else self.total}"
+        return f"{self.done:,}/{'?' if self.total is None else f'{self.total:,}'}"
 
 
 class Line(NamedTuple):

@@ -59,10 +59,10 @@ def test_progress_is_told_by_events_where_there_are_any() -> None:
     assert str(Line("cut", jobs, 2, 0)) == "cut: 1/4 jobs, 2 running, 0.5/s, 6 s left"
     events = Amount(2_000, 10_000, 400.0)
     assert str(Line("cut", jobs, 2, 1, events)) == (
-        "cut: 1/4 jobs, 2 running, 1 failed, 2000/10000 events, 400 events/s, 20 s left"
+        "cut: 1/4 jobs, 2 running, 1 failed, 2,000/10,000 events, 400 events/s, 20 s left"
     )
     unknown = Amount(2_000, None, 0.0)
-    assert str(Line("cut", Amount(0, None, 0.0), 2, 0, unknown)) == "cut: 0/? jobs, 2 running, 2000/? events"
+    assert str(Line("cut", Amount(0, None, 0.0), 2, 0, unknown)) == "cut: 0/? jobs, 2 running, 2,000/? events"
     assert str(Line("cut", Amount(4, 4, 0.5), 0, 0, Amount(10, 10, 7.0))) == (
         "cut: 4/4 jobs, 10/10 events, 7 events/s"
     )

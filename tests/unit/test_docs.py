@@ -186,3 +186,10 @@ def test_every_page_is_listed_on_the_site() -> None:
     listed = (ROOT / ".ci" / "site" / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
     names = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]
     assert [name for name in names if f" {name}\n" not in listed] == [], "list them in .ci/site/mkdocs.yml"
+
+
+def test_every_room_has_its_place_in_the_table_of_rooms() -> None:
+    listed = re.findall(r"`([a-z_]+)/?`", section("architecture.md", "Rooms"))
+    inside = [path for path in (ROOT / "helios_wf").iterdir() if not path.name.startswith("_")]
+    rooms = {path.stem for path in inside if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert rooms - set(listed) == set()
