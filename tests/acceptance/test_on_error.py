@@ -203,14 +203,13 @@ def test_with_stop_nothing_is_published_and_with_kill_what_runs_is_ended(helios:
 
 
 def test_a_run_that_failed_does_not_stop_the_others(helios: Command) -> None:
-    parts = Parts(helios)
+    Parts(helios)
     for index, text in enumerate(("a", "bad", "c")):
         helios.write(f"{index}.txt", f"{text}\n")
         assert helios("dataset", "add", f"parts.000{index}.raw", f"{index}.txt", "--close") == 0
     assert helios("run", "parts.cwl", "--outdir", "out", "--quiet") == 1
     states = {one["datasets"]["raw"]: one["outputs"] is not None for one in json.loads(helios.out)}
     assert states == {"parts.0000.raw": True, "parts.0001.raw": False, "parts.0002.raw": True}
-    del parts
 
 
 def test_it_is_a_setting_and_a_wrong_word_is_told(helios: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -325,4 +324,3 @@ def test_a_fault_is_told_with_its_cause_first(helios: Command, fault: Fault) -> 
     assert re.search(rf" failed: .*(?:{fault.why})", line), helios.err
     for part in fault.said:
         assert part in helios.err
-    assert Path(helios.folder).exists()
