@@ -187,13 +187,11 @@ def _without_text(shown: dict[str, Json]) -> dict[str, Json]:
 
 def _live(row: RunRow) -> str:
     """Returns the state, and whether an engine is at work."""
-    if row.state is RunState.RUNNING and row.engine is None:
-        return f"RUNNING, but no engine holds it; helios-wf resume {row.id} goes on with it"
-    if row.engine is not None:
-        from helios_wf.engine.loop import dead_holder
+    from helios_wf.engine.loop import abandoned
 
-        if dead_holder(row.engine):
-            return f"{row.state}, but its engine is gone ({row.engine}); helios-wf resume goes on with it"
+    # one that is paused, or not begun, needs no engine
+    if (left := abandoned(row)) and (row.state is RunState.RUNNING or row.engine is not None):
+        return f"{row.state}, but {left}"
     return f"{row.state}" + (f", held by {row.engine}" if row.engine else "")
 
 

@@ -24,7 +24,7 @@ from helios_wf.engine.retrying import Wish
 from helios_wf.engine.reviving import renew
 from helios_wf.errors import BackendUnreachableError, HeliosError, RunTakenError, SubmitRefusedError
 from helios_wf.model import JobSpec, RangeNews, Report
-from helios_wf.states import Cause, RunState
+from helios_wf.states import SETTLED_RUNS, Cause, RunState
 from helios_wf.store import Store, jobs, requests, runs
 from helios_wf.store.rows import OpenJob, Request, RunRow
 
@@ -69,6 +69,14 @@ def dead_holder(engine: str | None) -> str | None:
 def is_held(run: RunRow) -> bool:
     """Says whether an engine holds a run, and lives as far as this host can tell."""
     return run.engine is not None and dead_holder(run.engine) is None
+
+
+def abandoned(run: RunRow) -> str:
+    """Returns that no engine is at work on a run that is not settled, and what to do; empty where one is."""
+    if run.state in SETTLED_RUNS or is_held(run):
+        return ""
+    why = "no engine holds it" if run.engine is None else f"its engine is gone ({run.engine})"
+    return f"{why}; helios-wf resume {run.id} goes on with it"
 
 
 class Engine:

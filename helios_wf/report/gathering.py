@@ -12,7 +12,7 @@ import msgspec
 
 from helios_wf import __version__
 from helios_wf.cwl.settings import apply_settings
-from helios_wf.engine.loop import dead_holder
+from helios_wf.engine.loop import abandoned
 from helios_wf.failures import Kinds
 from helios_wf.model import Document, Json
 from helios_wf.plan import plan_document
@@ -167,7 +167,7 @@ class _Gathering:
             run.label,
             run.state,
             run.reason,
-            _note(run),
+            abandoned(run),
             run.template,
             run.version,
             document.path,
@@ -226,17 +226,6 @@ def _line(job: JobRow, time: Spent | None, size: int) -> JobLine:
         job.stop,
         job.file,
     )
-
-
-def _note(run: RunRow) -> str:
-    """Returns that no engine is at work on a run that is not settled, and what to do."""
-    if run.state in SETTLED_RUNS:
-        return ""
-    if run.engine is None:
-        return f"no engine holds it; helios-wf resume {run.id} goes on with it"
-    if dead_holder(run.engine):
-        return f"its engine is gone ({run.engine}); helios-wf resume {run.id} goes on with it"
-    return ""
 
 
 def _bound(name: str, value: Json, dataset: str | None) -> Bound:
