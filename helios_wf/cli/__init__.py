@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (HeliosError, OSError) as error:
         if "--debug" in arguments or os.environ.get("HELIOS_DEBUG"):
             raise
-        click.echo(f"helios-wf: {error}", err=True)
+        click.echo(f"helios-wf: {_said(error)}", err=True)
         sys.exit(error.exit_code if isinstance(error, HeliosError) else 1)
     except click.ClickException as error:
         error.show()
@@ -83,3 +83,10 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _said(error: HeliosError | OSError) -> str:
+    """Returns what an error says, without its number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)

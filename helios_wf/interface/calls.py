@@ -20,6 +20,7 @@ from helios_wf.routing import find_backends
 from helios_wf.states import RunState
 from helios_wf.store import Store
 from helios_wf.store import runs as stored
+from helios_wf.tables.ranges import state_of
 
 Datasets: TypeAlias = Mapping[str, AnyPath | Sequence[AnyPath]]
 """Name: a file, a folder (all files in it), a pattern, or several of them."""
@@ -128,10 +129,13 @@ def runs(
         limit: how many at most.
         states: only those in these states.
         keywords: where they are kept.
+
+    Raises:
+        UserError: a state is none.
     """
     settings = settings_of(keywords)
     store = Store.open(settings.store, settings.home)
-    wanted = None if states is None else [RunState(state) for state in states]
+    wanted = None if states is None else [state_of(RunState, state) for state in states]
     with store.read() as tx:
         rows = stored.list(tx, limit, wanted)
     return Runs([Run(row.id, store, settings) for row in rows])

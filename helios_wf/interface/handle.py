@@ -136,6 +136,7 @@ class Run:
 
         Raises:
             RunError: the run has no such step.
+            UserError: there is no such state.
         """
         return range_table.Book(
             self._store, self._row(), step, range_table.chosen([state] if state else [])

@@ -479,6 +479,8 @@ def test_a_wrong_keyword_is_told_with_the_right_ones(lab: Lab) -> None:
         helios_wf.run("add.cwl", hom="x")  # type: ignore[call-arg]
     with pytest.raises(SettingsError, match="the keywords: jobs: 0 is not a whole number"):
         helios_wf.run("add.cwl", jobs=0)
+    with pytest.raises(UserError, match="'OVER' is no state; right would be one of PENDING, RUNNING, "):
+        helios_wf.runs(states=["OVER"])
 
 
 def test_the_table_of_jobs_is_one_of_arrow(lab: Lab) -> None:

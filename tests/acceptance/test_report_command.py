@@ -103,7 +103,7 @@ def test_a_format_goes_over_the_name_of_a_file(helios: Command, run: str) -> Non
     [
         (("-o", "report.pdf"), "report.pdf ends in none of .html, .json, .csv, .parquet; --format says"),
         (("nosuchrun",), "no run 'nosuchrun'"),
-        (("-o", "nowhere/report.html"), "nowhere"),
+        (("-o", "nowhere/report.html"), "nowhere/report.html: No such file or directory\n"),
     ],
 )
 def test_what_cannot_be_written_is_told(
