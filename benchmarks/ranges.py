@@ -35,8 +35,8 @@ EVENTS = 10
 
 OUTPUT = {
     "class": "File",
-    "location": "file:///work/runs/r/0/0/0-0.1/ranges/0-10.1/out/kept.parquet",
-    "path": "/work/runs/r/0/0/0-0.1/ranges/0-10.1/out/kept.parquet",
+    "location": "file:///data/runs/r/0/0/0-0.1/ranges/0-10.1/out/kept.parquet",
+    "path": "/data/runs/r/0/0/0-0.1/ranges/0-10.1/out/kept.parquet",
     "basename": "kept.parquet",
     "nameroot": "kept",
     "nameext": ".parquet",
@@ -107,7 +107,7 @@ def run(n: int, folder: Path, url: str | None) -> dict[str, Any]:
     ended: list[Held] = []
     testing.WANTED = 1000
     backend = testing.FakeBackend(feeds=True, answer_range=answer)
-    raw = [{"class": "File", "path": "/work/raw"}]
+    raw = [{"class": "File", "path": "/data/raw"}]
     flow = Flow("r", plan, {"raw": raw}, str(folder), "fake", lambda path, table: Layout("lines", n * EVENTS))
     marks: list[float] = []
 

@@ -19,6 +19,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeVar
 
+from helios_wf.errors import UserError
+
 
 class RunState(StrEnum):
     """Where a run stands."""
@@ -287,3 +289,15 @@ S = TypeVar("S", bound=StrEnum)
 def sources(moves: dict[S, frozenset[S]], target: S) -> frozenset[S]:
     """Returns the states from which ``target`` may be reached in one move."""
     return frozenset(state for state, targets in moves.items() if target in targets)
+
+
+def state_of(kind: type[S], word: str) -> S:
+    """Returns the state that a word names, whatever its case.
+
+    Raises:
+        UserError: it names none; the message lists them.
+    """
+    try:
+        return kind(word.upper())
+    except ValueError:
+        raise UserError(f"{word!r} is no state; right would be one of {', '.join(kind)}") from None

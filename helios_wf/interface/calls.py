@@ -17,10 +17,9 @@ from helios_wf.interface.keywords import AnyPath, Keywords, Where, settings_of
 from helios_wf.interface.progress import Progress
 from helios_wf.launch import find_run
 from helios_wf.routing import find_backends
-from helios_wf.states import RunState
+from helios_wf.states import RunState, state_of
 from helios_wf.store import Store
 from helios_wf.store import runs as stored
-from helios_wf.tables.ranges import state_of
 
 Datasets: TypeAlias = Mapping[str, AnyPath | Sequence[AnyPath]]
 """Name: a file, a folder (all files in it), a pattern, or several of them."""

@@ -44,7 +44,7 @@ class EngineProcess:
             folder.mkdir(parents=True, exist_ok=True)
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", engine.__name__],
+                    [sys.executable, "-P", "-m", engine.__name__],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

@@ -5,22 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from helios_wf import formats
-from helios_wf.errors import UserError
 from helios_wf.failures import Failure, failed_range
 from helios_wf.model.noun import Json
-from helios_wf.states import RangeState
+from helios_wf.states import RangeState, state_of
 from helios_wf.store import Store, event_ranges, jobs, tasks
 from helios_wf.store.rows import RangeCount, RangeRow, RunRow
 from helios_wf.tables.steps import of_step
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-S = TypeVar("S", bound=StrEnum)
 
 LOST = (RangeState.FATAL, RangeState.FAILED)
 """What ``--state failed`` shows: ranges that were given up, or failed and may yet be bisected."""
@@ -62,18 +58,6 @@ def chosen(states: Iterable[str]) -> frozenset[RangeState] | None:
     """
     named = [state_of(RangeState, state) for state in states]
     return frozenset([*named, *(LOST if RangeState.FAILED in named else ())]) or None
-
-
-def state_of(kind: type[S], word: str) -> S:
-    """Returns the state that a word names, whatever its case.
-
-    Raises:
-        UserError: it names none; the message lists them.
-    """
-    try:
-        return kind(word.upper())
-    except ValueError:
-        raise UserError(f"{word!r} is no state; right would be one of {', '.join(kind)}") from None
 
 
 class Book:

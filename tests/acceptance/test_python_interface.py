@@ -399,6 +399,11 @@ def test_the_same_call_waits_for_a_run_that_is_at_work_already(lab: Lab) -> None
     assert same.state == run.state == "DONE"
 
 
+def test_modules_in_the_working_folder_are_no_part_of_the_engine(lab: Lab) -> None:
+    (lab.folder / "msgspec.py").write_text("raise ImportError('not the one that is meant')")
+    assert helios_wf.run("add.cwl", {"events": "1.csv"}).state == "DONE"
+
+
 def test_two_threads_may_run_at_once_in_one_home(lab: Lab) -> None:
     def work(number: int) -> helios_wf.Run:
         return helios_wf.run("add.cwl", {"events": f"{number}.csv"}, outdir=f"out{number}", jobs=1)
