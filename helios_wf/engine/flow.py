@@ -123,8 +123,10 @@ class Flow:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every task is done."""
-        return all(self.frontier.is_complete(task.number) for task in self.plan.tasks)
+        """Whether every task is done, and nothing of that has to be done again."""
+        return not self.reuse.is_pending and all(
+            self.frontier.is_complete(task.number) for task in self.plan.tasks
+        )
 
     def may_lease(self, room: int) -> bool:
         """Says whether it is worth asking for jobs now: after a change, or when a delayed one is due."""
@@ -157,7 +159,7 @@ class Flow:
     @property
     def is_exhausted(self) -> bool:
         """Whether all was done that can be without what failed, in a run that goes on without it."""
-        return self.has_failed and not self.is_failing and self.is_idle
+        return self.has_failed and not self.is_failing and self.is_idle and not self.reuse.is_pending
 
     @property
     def is_stuck(self) -> bool:
@@ -199,9 +201,11 @@ class Flow:
         self.outputs.tx = tx
         self.ways.restore(tx)
         self.ledger.restore(tx)
-        self.reuse.restore(tx)
+        made_again = self.reuse.restore(tx)
         restore(self, tx)
         self.chains.restore()
+        for at in made_again:
+            self.reuse.compare(*at, partial(self._made, Job(*at)))
         self.look_at_losses()
 
     def recall(self, tx: Tx) -> None:

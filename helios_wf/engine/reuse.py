@@ -22,6 +22,7 @@ from helios_wf.engine.ways import Ways
 from helios_wf.model import Resources, Tool
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Plan, Task
+from helios_wf.states import GOOD_JOBS
 from helios_wf.store import Tx, event_ranges, jobs, tasks
 from helios_wf.store.rows import DoneJob, RangeRow
 
@@ -119,17 +120,27 @@ class Reuse:
         self._taken: dict[JobAt, Taken] = {}
         self._revived: dict[JobAt, str] = {}
 
-    def restore(self, tx: Tx) -> None:
-        """Takes what the store knows of it."""
+    def restore(self, tx: Tx) -> list[JobAt]:
+        """Takes what the store knows of it; returns the jobs that were made again, to be compared."""
         self.is_some = bool(jobs.reused(tx, self._run))
-        for (task, text), outputs in jobs.revived(tx, self._run).items():
-            self._revived[task, paths.from_text(text)] = self._identity(outputs)
+        done = []
+        for task, text, state, before in jobs.revived(tx, self._run):
+            at = task, paths.from_text(text)
+            self._revived[at] = before
+            if state in GOOD_JOBS:
+                done.append(at)
+        return done
 
     def rule(self, task: int) -> WorkReuse:
         """Returns what a task's tool says of its reuse."""
         found = self._allows[task]
         assert found is not None
         return found
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something has to be made again, or what follows from something that was."""
+        return bool(self.starved or self.changed)
 
     # -- what a job is -------------------------------------------------------------------------------------
 
@@ -286,10 +297,11 @@ class Reuse:
     def compare(self, task: int, path: Path, outputs: Callable[[], Json]) -> None:
         """Takes what a job made, in case that it was made again: what follows if that is something else?"""
         before = self._revived.pop((task, path), None) if self._revived else None
-        if before is not None and before != self._identity(outputs()):
+        if before is not None and before != self.identity(outputs()):
             self.changed.append((task, path))
 
-    def _identity(self, outputs: Json) -> str:
+    def identity(self, outputs: Json) -> str:
+        """Returns what tells whether a job has made the same again."""
         return digest(self._identities.of(outputs))
 
 

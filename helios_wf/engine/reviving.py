@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from helios_wf.engine import paths
 from helios_wf.engine.objects import path_of, placed_in
 from helios_wf.engine.retrying import forget_followers
 from helios_wf.model.noun import Json
@@ -23,12 +24,13 @@ def renew(tx: Tx, old: Flow, new: Flow) -> None:
     """Makes ready what starving jobs need, or what follows from what has changed, and restores a new flow."""
     if old.reuse.changed:
         forget_followers(tx, old.run, old.plan, old.reuse.changed)
+        jobs.compared(tx, old.run, [(task, paths.to_text(path)) for task, path in old.reuse.changed])
     else:
         wanted = set().union(*old.reuse.starved.values())
         chosen = dict(_makers(tx, old.run, wanted))
         made = {path_of(one) for outputs in chosen.values() for one in placed_in(outputs)}
         new.reuse.hopeless = old.reuse.hopeless | (wanted - made)
-        jobs.revive(tx, old.run, chosen)
+        jobs.revive(tx, old.run, {key: old.reuse.identity(outputs) for key, outputs in chosen.items()})
         event_ranges.forget(tx, old.run, chosen)
         for task in {task for task, _ in chosen}:
             tasks.reopen(tx, old.run, task)

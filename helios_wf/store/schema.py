@@ -142,9 +142,11 @@ jobs = Table(
     Column("key", Text),
     Column("fields", Text),
     Column("reused", Text),
+    Column("made_before", Text),
     Index(None, "state", "run", "task"),
     _partial("key", where="key IS NOT NULL"),
     _partial("run", "task", where="reused IS NOT NULL", name="jobs_by_reuse"),
+    _partial("run", where="made_before IS NOT NULL", name="jobs_made_again"),
 )
 
 event_ranges = Table(

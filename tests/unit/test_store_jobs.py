@@ -166,6 +166,15 @@ def test_recorded_jobs_settle_at_once_and_only_once(store: Store) -> None:
     assert job(store, "3", task=1).outputs == {"x": None}
 
 
+def test_a_job_that_failed_before_it_was_handed_out_can_be_recorded_as_reused(store: Store) -> None:
+    for to, reused in ((JobState.FAILED, None), (JobState.DONE, "other/0/0")):
+        end = Settlement(task=0, path="0", attempt=0, to=to, outputs={"out": 1}, reused=reused)
+        with store.write() as tx:
+            assert jobs.record(tx, RUN, [end]) == {(0, "0")}
+            jobs.reset(tx, RUN, [(0, "0")])
+    assert job(store, "0").reused == "other/0/0"
+
+
 def test_a_waiting_job_can_be_recorded_as_cancelled_but_not_a_running_one(store: Store) -> None:
     leased(store, "0", "1")
     settled(store, failed("0"))

@@ -4,7 +4,7 @@ The verbs that write put the attempt and the legal source states into their WHER
 and are to be called behind ``runs.fence`` in the same transaction.
 """
 
-from helios_wf.store.jobs.moves import forget, lease, record, reset, revive, settle, started
+from helios_wf.store.jobs.moves import compared, forget, lease, record, reset, revive, settle, started
 from helios_wf.store.jobs.reads import (
     below,
     counts,
@@ -28,6 +28,7 @@ from helios_wf.store.jobs.reads import (
 
 __all__ = [
     "below",
+    "compared",
     "counts",
     "counts_below",
     "done_with",

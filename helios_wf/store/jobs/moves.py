@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from helios_wf.model import Json
 from helios_wf.states import JOB_MOVES, Cause, JobState, sources
 from helios_wf.store import bulk, log, paths
 from helios_wf.store.clock import now
@@ -66,7 +65,8 @@ _RECORD = """
         :exit_code, :signal, :message, :stderr_tail, :command, :started_at, :at, :wall_s, :took_s, :cpu_s,
         :peak_memory_mb, :host, :worker, :outputs, :fields, :reused)
     ON CONFLICT (run, task, path) DO UPDATE SET state = excluded.state, message = excluded.message,
-        cause = excluded.cause, outputs = excluded.outputs, settled_at = excluded.settled_at
+        cause = excluded.cause, outputs = excluded.outputs, settled_at = excluded.settled_at,
+        fields = coalesce(excluded.fields, jobs.fields), reused = excluded.reused
     WHERE jobs.state = 'READY'
 """
 
@@ -101,9 +101,11 @@ _REVIVE_LOG = f"""
 """
 
 _REVIVE = f"""
-    UPDATE jobs SET state = 'READY', attempt = 1, reused = NULL, outputs = :outputs
+    UPDATE jobs SET state = 'READY', attempt = 1, reused = NULL, outputs = NULL, made_before = :before
     WHERE {_THIS} AND {_STATE} = 'DONE' AND reused IS NOT NULL
 """
+
+_COMPARED = f"UPDATE jobs SET made_before = NULL WHERE {_THIS}"
 
 Key = tuple[int, str]
 """A job of a run: task and path."""
@@ -183,22 +185,27 @@ def forget(tx: Connection, run: str, chosen: Iterable[Key]) -> None:
     bulk.many(tx, _FORGET, rows)
 
 
-def revive(tx: Connection, run: str, chosen: Mapping[Key, Json]) -> None:
-    """Makes reused jobs READY whose outputs are gone; these are kept, to be compared with the new ones.
+def revive(tx: Connection, run: str, chosen: Mapping[Key, str]) -> None:
+    """Makes reused jobs READY whose outputs are gone.
 
     Args:
         tx: a transaction.
         run: the run.
-        chosen: what is kept of each job.
+        chosen: what is kept of each job until ``compared``, to tell whether it makes the same again.
     """
     at = now(tx)
     note = "what it made in an earlier run is gone, and is needed"
     rows = [
-        _key(run, at, task, path) | {"note": note, "outputs": dump(outputs)}
-        for (task, path), outputs in chosen.items()
+        _key(run, at, task, path) | {"note": note, "before": before}
+        for (task, path), before in chosen.items()
     ]
     bulk.many(tx, _REVIVE_LOG, rows)
     bulk.many(tx, _REVIVE, rows)
+
+
+def compared(tx: Connection, run: str, chosen: Iterable[Key]) -> None:
+    """Records that what jobs made again was compared with what they had made, and what follows was done."""
+    bulk.many(tx, _COMPARED, [_key(run, 0.0, task, path) for task, path in chosen])
 
 
 def _refuse_unless(possible: set[JobState], settlements: Sequence[Settlement]) -> None:

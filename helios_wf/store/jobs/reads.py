@@ -149,12 +149,11 @@ def taken_over(tx: Connection, run: str) -> Iterator[tuple[int, str, Json]]:
         yield task, paths.path(key), load(text)
 
 
-def revived(tx: Connection, run: str) -> dict[tuple[int, str], Json]:
-    """Returns what reused jobs had made that are being made again, by task and path."""
+def revived(tx: Connection, run: str) -> Sequence[tuple[int, str, JobState, str]]:
+    """Returns ``(task, path, state, what it had made)`` of reused jobs that are, or were, made again."""
     c = jobs.c
-    is_open = c.state.in_([JobState.READY, JobState.LEASED, JobState.RUNNING])
-    query = select(c.task, c.path, c.outputs).where(c.run == run, is_open, c.outputs.is_not(None))
-    return {(task, paths.path(key)): load(text) for task, key, text in tx.execute(query)}
+    query = select(c.task, c.path, c.state, c.made_before).where(c.run == run, c.made_before.is_not(None))
+    return [(task, paths.path(key), _STATE[state], before) for task, key, state, before in tx.execute(query)]
 
 
 def done_with(tx: Connection, but: str, keys: Iterable[str]) -> Iterator[DoneJob]:

@@ -161,10 +161,12 @@ def _jobs() -> None:
         sa.Column("key", sa.Text(), nullable=True),
         sa.Column("fields", sa.Text(), nullable=True),
         sa.Column("reused", sa.Text(), nullable=True),
+        sa.Column("made_before", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("run", "task", "path", name=op.f("jobs_pkey")),
     )
     _partial_index("jobs_by_key", ["key"], "key IS NOT NULL")
     _partial_index("jobs_by_reuse", ["run", "task"], "reused IS NOT NULL")
+    _partial_index("jobs_made_again", ["run"], "made_before IS NOT NULL")
     op.create_index(op.f("jobs_by_state_run_task"), "jobs", ["state", "run", "task"], unique=False)
 
 
