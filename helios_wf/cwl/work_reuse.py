@@ -28,7 +28,8 @@ class WorkReuse:
     def __init__(self, body: Mapping[str, Json]) -> None:
         self._javascript = javascript_of(body)
         self._asked = _value(body, WORK_REUSE, "enableReuse", True)
-        self._changes_inputs = bool(_value(body, INPLACE, "inplaceUpdate", False))
+        self.changes_inputs = bool(_value(body, INPLACE, "inplaceUpdate", False))
+        """Whether it writes into its inputs where they are."""
 
     def work(self, inputs: Mapping[str, Json]) -> Work[str]:
         """Evaluates what forbids the reuse of a job's outputs: the class of a requirement; empty: nothing.
@@ -36,7 +37,7 @@ class WorkReuse:
         Raises:
             JobError: an expression failed.
         """
-        if self._changes_inputs:
+        if self.changes_inputs:
             return INPLACE[0]
         enabled = self._asked
         if is_expression(enabled):

@@ -116,45 +116,64 @@ class Objects:
     def _is_whole(self, values: list[dict[str, Json]]) -> bool:
         return all(path_of(value) in self._places for value in values)
 
-    def brought(self, value: Json, folder: str) -> Json:
-        """Returns what a job made with everything where it is now; it was all found.
+    def brought(self, value: Json, folder: str, *, copies: bool = False) -> Json:
+        """Returns what a job made with everything where it is now; what is gone is where it was.
 
         Args:
             value: the outputs.
             folder: gets second names of what lies in the work folder of another run.
+            copies: whether it gets copies, also of what was published, as they may be changed.
 
         Raises:
             OSError: something went away meanwhile.
         """
-        return change_files(value, lambda one: self._brought(one, folder))
+        # the names in the folders of two attempts may be the same
+        roots: dict[str, str] = {}
 
-    def _brought(self, value: dict[str, Json], folder: str) -> dict[str, Json]:
-        if is_placed(value):
-            path = path_of(value)
-            place = self._places[path]
-            if place.startswith(self._runs):
-                place = f"{folder}/{_below_attempt(place[len(self._runs) :])}"
-                self._link(self._places[path], place)
-            value = moved(value, place)
-        elif value.get("listing"):
-            value["listing"] = [self._brought(dict(one), folder) for one in value["listing"]]
-        if value.get("secondaryFiles"):
-            value["secondaryFiles"] = [self._brought(dict(one), folder) for one in value["secondaryFiles"]]
-        return value
+        def bring(value: dict[str, Json]) -> dict[str, Json]:
+            place = self._places.get(path_of(value)) if is_placed(value) else None
+            if place is not None:
+                value = moved(value, self._own(path_of(value), place, folder, roots, copies))
+            elif value.get("listing") and not is_placed(value):
+                value["listing"] = [bring(dict(one)) for one in value["listing"]]
+            if value.get("secondaryFiles"):
+                value["secondaryFiles"] = [bring(dict(one)) for one in value["secondaryFiles"]]
+            return value
+
+        return change_files(value, bring)
+
+    def _own(self, path: str, place: str, folder: str, roots: dict[str, str], copies: bool) -> str:
+        """Returns where the run has something that was made at a path and is in a place now."""
+        if not path.startswith(self._runs) or not (copies or place.startswith(self._runs)):
+            return place
+        made = path[len(self._runs) :]
+        attempt, out, below = made.partition(OUT) if OUT in made else made.rpartition("/")
+        root = roots.setdefault(attempt, f"{folder}/{len(roots) + 1}" if roots else folder)
+        own = f"{root}{out}{below}"
+        (copy if copies else self._link)(place, own)
+        return own
 
 
-def _below_attempt(path: str) -> str:
-    """Returns what follows RUN/TASK/THOUSAND/ATTEMPT/ in a path."""
-    return path.split("/", 4)[4]
+OUT = "/out/"
+"""In the path of what a job made, what stands between the folder of its attempt and the name."""
 
 
 def second_name(path: str, place: str) -> None:
     """Gives a file, or all files of a folder, second names; a copy where that cannot be."""
+    _put(path, place, _second)
+
+
+def copy(path: str, place: str) -> None:
+    """Copies a file or folder; the copy is as old."""
+    _put(path, place, shutil.copy2)
+
+
+def _put(path: str, place: str, put: Callable[[str, str], object]) -> None:
     os.makedirs(os.path.dirname(place), exist_ok=True)
     if os.path.isdir(path):
-        shutil.copytree(path, place, symlinks=True, copy_function=_second, dirs_exist_ok=True)
+        shutil.copytree(path, place, symlinks=True, copy_function=put, dirs_exist_ok=True)
     else:
-        _second(path, place)
+        put(path, place)
 
 
 def _second(path: str, place: str) -> None:

@@ -113,6 +113,7 @@ class Reuse:
         self._allows = [
             WorkReuse(task.process.body) if isinstance(task.process, Tool) else None for task in plan.tasks
         ]
+        self._changes_inputs = any(rule.changes_inputs for rule in self._allows if rule is not None)
         self._tools: dict[str, tuple[str, dict[str, Json]]] = {}
         self._shared: dict[int, dict[str, Json]] = {}
         self._lacking: dict[int, set[str]] = {}
@@ -237,16 +238,14 @@ class Reuse:
         state: State,
     ) -> None:
         """Takes over what a job made; what is gone only where it may be gone."""
-        if state is State.GONE:
-            if any(each["class"] == "Directory" for each in placed_in(value)):
-                # what follows could not be compared
-                return
-        else:
-            folder = self._specs.directory(one.task.number, one.job.path, 0)
-            try:
-                value = self._objects.brought(value, folder)
-            except OSError:
-                return
+        if state is State.GONE and any(each["class"] == "Directory" for each in placed_in(value)):
+            # what follows could not be compared
+            return
+        folder = self._specs.directory(one.task.number, one.job.path, 0)
+        try:
+            value = self._objects.brought(value, folder, copies=self._changes_inputs)
+        except OSError:
+            return
         origin = f"{row.run}/{paths.job_key(row.task, paths.from_text(row.path))}"
         if parts is None:
             self._taken[_at(one)] = Taken(origin, value)

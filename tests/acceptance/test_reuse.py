@@ -289,3 +289,46 @@ def test_what_another_run_put_in_its_place_is_not_taken_for_an_output(bench: Ben
     assert bench.run() == ALL
     bench.out = first
     assert bench.run() == NONE
+
+
+ADDING = """\
+cwlVersion: v1.2
+class: CommandLineTool
+requirements:
+  InplaceUpdateRequirement: {inplaceUpdate: true}
+  InitialWorkDirRequirement: {listing: [{entry: $(inputs.file), writable: true}]}
+  ShellCommandRequirement: {}
+inputs: {file: File, word: string}
+arguments: [{valueFrom: "echo $(inputs.word) >> $(inputs.file.basename)", shellQuote: false}]
+outputs: {out: {type: File, outputBinding: {glob: $(inputs.file.basename)}}}
+"""
+CHANGING = """\
+cwlVersion: v1.2
+class: Workflow
+inputs: {file: File, word: string}
+steps:
+  upper: {run: upper.cwl, in: {file: file}, out: [out]}
+outputs:
+  out: {type: File, outputSource: upper/out}
+"""
+ADD = "  add: {run: add.cwl, in: {file: upper/out, word: word}, out: [out]}\noutputs:"
+
+
+@pytest.mark.parametrize("keep", ["all", "failed"])
+def test_a_tool_that_changes_its_inputs_changes_nothing_of_an_earlier_run(bench: Bench, keep: str) -> None:
+    (bench.folder / "w" / "add.cwl").write_text(ADDING)
+
+    def run(text: str, word: str) -> Path:
+        (bench.folder / "w" / "changing.cwl").write_text(text)
+        given = {"file": {"class": "File", "path": str(bench.inputs[0])}, "word": word}
+        (bench.folder / "add.json").write_text(json.dumps(given))
+        out: list[str | Path] = ["--outdir", bench.folder / word, "--keep", keep]
+        return Path(json.loads(bench.call("run", "-q", *out, "w/changing.cwl", "add.json"))["out"]["path"])
+
+    first = run(CHANGING, "before")
+    text = first.read_text()
+    adding = CHANGING.replace("outputs:", ADD).replace("Source: upper", "Source: add")
+    assert run(adding, "more").read_text() == f"{text}more\n"
+    assert bench.ran() == {"upper": 0, "add": 1}
+    assert run(adding, "other").read_text() == f"{text}other\n"
+    assert first.read_text() == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from plain_cwl import HERE, attempted, file, layout_of, tool
 
 from helios_wf.engine.flow import Flow
 from helios_wf.engine.identity import Identities
-from helios_wf.engine.objects import Objects, Seen, path_of, placed_in
+from helios_wf.engine.objects import Objects, Seen, State, path_of, placed_in
 from helios_wf.engine.reviving import renew
 from helios_wf.model import Document, JobSpec, Json, Output, Parameter, Report, Step, StepInput, Workflow
 from helios_wf.plan import plan_document
@@ -109,6 +110,9 @@ class Bench:
             self.finish()
         return ran
 
+    def is_over(self) -> bool:
+        return self.flow.is_complete
+
     def stop(self) -> None:
         """Puts back what was handed out, as an engine does that is interrupted, and begins again."""
         self.settle(
@@ -134,11 +138,11 @@ def test_a_run_is_not_complete_while_its_outputs_are_to_be_made_again(bench: Ben
     with bench.store.write() as tx:
         bench.flow.lease(tx, 0)
     assert not bench.flow.needs_renewal
-    assert not bench.flow.is_complete
+    assert not bench.is_over()
     assert bench.lease() == []
     bench.renew()
     assert bench.go_on() == ["first", "second", "third"]
-    assert bench.flow.is_complete
+    assert bench.is_over()
 
 
 @pytest.mark.parametrize("is_stopped", [False, True], ids=["", "after it was put back"])
@@ -158,16 +162,16 @@ def test_what_follows_from_what_was_made_otherwise_is_made_anew_after_a_restart(
     bench.tag = "otherwise"
     bench.finish()
     assert bench.flow.reuse.changed
-    assert not bench.flow.is_complete
+    assert not bench.is_over()
     # the engine is killed before it does anything about it
     bench.start()
     assert bench.flow.reuse.changed
     assert bench.lease() == []
     bench.renew()
     assert bench.go_on() == ["second", "third"]
-    assert bench.flow.is_complete
+    assert bench.is_over()
     bench.start()
-    assert bench.flow.is_complete
+    assert bench.is_over()
 
 
 def test_what_was_made_again_the_same_changes_nothing_after_a_restart(bench: Bench) -> None:
@@ -179,4 +183,35 @@ def test_what_was_made_again_the_same_changes_nothing_after_a_restart(bench: Ben
     bench.finish()
     bench.start()
     assert bench.go_on() == ["second", "third"]
-    assert bench.flow.is_complete
+    assert bench.is_over()
+
+
+def made(path: Path, text: str) -> dict[str, Json]:
+    """Makes a file as a job does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return {"class": "File", "path": str(path), "basename": path.name, "size": len(text)}
+
+
+def test_files_of_one_name_that_a_job_passed_on_stay_two(tmp_path: Path) -> None:
+    work = tmp_path / "runs" / "one" / "0" / "0"
+    passed = [made(work / f"{number}.1" / "out" / "same.txt", f"{number}") for number in range(3)]
+    objects = Objects(str(tmp_path), lambda sources: {})
+    assert objects.find([(passed, time.time() + 1)]) == [State.THERE]
+    folder = tmp_path / "runs" / "two" / "1" / "0" / "job.0"
+    found = [Path(one["path"]) for one in objects.brought(passed, str(folder))]
+    assert [path.read_text() for path in found] == ["0", "1", "2"]
+    assert found[0] == folder / "out" / "same.txt"
+    assert all(folder in path.parents for path in found)
+
+
+def test_of_what_is_partly_gone_the_rest_is_the_run_s_own(tmp_path: Path) -> None:
+    work = tmp_path / "runs" / "one" / "0" / "0" / "job.1" / "out"
+    outputs = {name: made(work / name, name) for name in ("there", "gone")}
+    (work / "gone").unlink()
+    objects = Objects(str(tmp_path), lambda sources: {})
+    assert objects.find([(outputs, time.time() + 1)]) == [State.GONE]
+    folder = tmp_path / "runs" / "two" / "0" / "0" / "job.0"
+    found = objects.brought(outputs, str(folder))
+    assert found["there"]["path"] == f"{folder}/out/there"
+    assert found["gone"] == outputs["gone"]
