@@ -29,6 +29,9 @@ from helios_wf.store.rows import DoneJob, RangeRow
 DIGITS = 32
 """Hexadecimal digits of a key."""
 
+MOST_TRIED = 5
+"""Jobs with the same key that are looked at, whether what they made is there."""
+
 JobAt = tuple[int, Path]
 
 
@@ -199,9 +202,9 @@ class Reuse:
         if not self._looks:
             return
         wanted = {_at(one): one for one in candidates if not one.job.tries.attempt}
-        keys = {entry.key for at in wanted if (entry := self._entries[at]).key is not None}
+        keys = [(key, paths.to_text(at[1])) for at in wanted if (key := self._entries[at].key) is not None]
         done: dict[str, list[DoneJob]] = {}
-        for row in jobs.done_with(tx, self._run, keys) if keys else ():
+        for row in jobs.done_with(tx, self._run, keys, MOST_TRIED) if keys else ():
             done.setdefault(row.key, []).append(row)
         if done:
             self._choose(tx, wanted, done)
@@ -212,7 +215,7 @@ class Reuse:
             text = paths.to_text(one.job.path)
             rows = done.get(self._entries[at].key or "", ())
             # where a tool gives something else each time, each job gets that of its own index
-            for row in sorted(rows, key=lambda row: row.path != text):
+            for row in sorted(rows, key=lambda row: row.path != text)[:MOST_TRIED]:
                 parts = self._parts(tx, row) if self._has_ranges(one.job) else None
                 if (parts is None) == (row.outputs is not None):
                     found.append((one, row, parts))

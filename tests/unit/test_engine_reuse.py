@@ -16,9 +16,9 @@ from helios_wf.engine.objects import Objects, Seen, State, path_of, placed_in
 from helios_wf.engine.reviving import renew
 from helios_wf.model import Document, JobSpec, Json, Output, Parameter, Report, Step, StepInput, Workflow
 from helios_wf.plan import plan_document
-from helios_wf.states import Cause
-from helios_wf.store import Store, runs, tasks
-from helios_wf.store.rows import NewRun, NewTask
+from helios_wf.states import Cause, JobState
+from helios_wf.store import Store, jobs, runs, tasks
+from helios_wf.store.rows import Lease, NewRun, NewTask, Settlement
 
 MAP = tool("event_m", {"raw": "File", "cut": "int?"}, {"out": "File"})
 RAW = file(list("ab"))
@@ -215,3 +215,15 @@ def test_of_what_is_partly_gone_the_rest_is_the_run_s_own(tmp_path: Path) -> Non
     found = objects.brought(outputs, str(folder))
     assert found["there"]["path"] == f"{folder}/out/there"
     assert found["gone"] == outputs["gone"]
+
+
+def test_of_many_jobs_with_one_key_few_are_looked_at(bench: Bench) -> None:
+    numbers = [str(number) for number in range(20)]
+    with bench.store.write() as tx:
+        jobs.lease(tx, "one", [Lease(task=7, path=path, attempt=1, key="k") for path in numbers])
+        ends = [Settlement(7, path, 1, JobState.DONE, outputs={"n": path}) for path in numbers]
+        jobs.settle(tx, "one", ends)
+    with bench.store.read() as tx:
+        found = jobs.done_with(tx, "two", [("k", "17"), ("k", "99"), ("other", "0")], 2)
+        assert [(row.path, row.outputs) for row in found] == [(n, {"n": n}) for n in ("0", "1", "17")]
+        assert not [*jobs.done_with(tx, "one", [("k", "1")])]

@@ -156,15 +156,29 @@ def revived(tx: Connection, run: str) -> Sequence[tuple[int, str, JobState, str]
     return [(task, paths.path(key), _STATE[state], before) for task, key, state, before in tx.execute(query)]
 
 
-def done_with(tx: Connection, but: str, keys: Iterable[str]) -> Iterator[DoneJob]:
-    """Yields the jobs of all runs but one that are done and have one of these keys, the latest run first."""
+def done_with(
+    tx: Connection, but: str, wanted: Iterable[tuple[str, str]], most: int = 5
+) -> Iterator[DoneJob]:
+    """Yields jobs of all runs but one that are done and have one of the wanted keys, the latest run first.
+
+    Args:
+        tx: a transaction.
+        but: the run that is left out.
+        wanted: keys, each with the path of the job that it is wanted for.
+        most: how many there are of one key, besides those that have one of these paths.
+    """
     c = jobs.c
-    query = select(c.run, c.task, c.path, c.key, c.outputs, c.settled_at).where(
+    order = (c.run.desc(), c.task, c.path)
+    rank = func.row_number().over(partition_by=c.key, order_by=order).label("rank")
+    query = select(c.run, c.task, c.path, c.key, c.outputs, c.settled_at, rank).where(
         c.run != but, c.state == JobState.DONE
     )
-    wanted = iter(keys)
-    while chunk := builtins.list(islice(wanted, _AT_ONCE)):
-        for row in tx.execute(query.where(c.key.in_(chunk)).order_by(c.run.desc(), c.task, c.path)):
+    rest = iter(wanted)
+    while chunk := builtins.list(islice(rest, _AT_ONCE)):
+        found = query.where(c.key.in_({key for key, _ in chunk})).subquery()
+        same = found.c.path.in_({paths.key(path) for _, path in chunk})
+        chosen = select(found).where(or_(found.c.rank <= most, same))
+        for row in tx.execute(chosen.order_by(found.c.run.desc(), found.c.task, found.c.path)):
             yield DoneJob(
                 row.run, row.task, paths.path(row.path), row.key, load(row.outputs), row.settled_at or 0.0
             )
