@@ -210,10 +210,11 @@ def _renamed(source: str | Path, destination: str | Path) -> bool:
 
 
 def _copy(source: Path, destination: Path) -> None:
-    """Copies a file beside its destination and renames it; the copy is as old as the file."""
+    """Copies a file beside its destination and renames it; the copy is as old, and as executable."""
     temporary = destination.with_name(f".{destination.name[:200]}.part")
     clone(source, temporary)
     found = os.stat(source)
+    os.chmod(temporary, stat.S_IMODE(found.st_mode) | stat.S_IWUSR)
     os.utime(temporary, ns=(found.st_atime_ns, found.st_mtime_ns))
     temporary.rename(destination)
 

@@ -163,3 +163,11 @@ def test_what_lies_behind_a_link_to_an_input_folder_is_copied(tmp_path: Path) ->
     assert (tmp_path / "out" / "inner" / "a").read_text() == "of the user"
     assert (tmp_path / "out" / "a").read_text() == "of the user"
     assert (tmp_path / "inputs" / "given" / "inner" / "a").read_text() == "of the user"
+
+
+def test_a_program_that_is_copied_is_still_one(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    given = file(case.inputs / "program", "#!/bin/sh\n")
+    (case.inputs / "program").chmod(0o555)
+    carry_out(case.arranged({"program": given}).moves, case.work)
+    assert (case.out / "program").stat().st_mode & 0o777 == 0o755
