@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 
 from helios_wf.cwl.files import sha1
-from helios_wf.engine.objects import Seen, look, path_of, placed_in
+from helios_wf.engine.objects import Seen, below, look, path_of, placed_in
 from helios_wf.model.noun import Json
 from helios_wf.store import Store, checksums
 from helios_wf.store.rows import KnownChecksum
@@ -28,7 +29,7 @@ class Checksums:
 
     def learn(self, inputs: Json) -> None:
         """Reads the files of a run's inputs of which no checksum is known that still holds."""
-        paths = list(dict.fromkeys(path_of(one) for one in placed_in(inputs)))
+        paths = list(dict.fromkeys(_files(inputs)))
         with self._store.read() as tx:
             self._known |= checksums.of(tx, paths)
         unknown = iter([path for path in paths if not self._holds(path)])
@@ -51,6 +52,16 @@ class Checksums:
         return (
             known is not None and seen is not None and (known.size, known.modified, known.inode) == seen[:3]
         )
+
+
+def _files(inputs: Json) -> Iterator[str]:
+    """Yields where the files of a run's inputs are, also those in folders."""
+    for one in placed_in(inputs):
+        path = path_of(one)
+        if one["class"] == "File":
+            yield path
+        else:
+            yield from (f"{path}/{name}" for name, *_ in below(path) if not name.endswith("/"))
 
 
 def _summed(path: str) -> KnownChecksum | None:

@@ -146,6 +146,8 @@ class Identities:
         if body.get(CONTAINER):
             engine, image = body[CONTAINER]["engine"], body[CONTAINER]["image"]
             found["container"] = {"engine": engine.get("name"), "image": image}
+            if os.path.isabs(image):
+                found["container"] |= self._seen(image)
         else:
             found |= self._programs(body)
         return {key: self._short(_unplaced(value, contents, self._seen)) for key, value in found.items()}

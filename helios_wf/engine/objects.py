@@ -34,7 +34,9 @@ def look(path: str) -> Seen | None:
         found = os.stat(path)
     except OSError:
         return None
-    return Seen(found.st_size, found.st_mtime_ns, found.st_ino, stat.S_ISDIR(found.st_mode))
+    # 63 bits are all that a database has for a number; some file systems use the last one, too
+    inode = found.st_ino & (1 << 63) - 1
+    return Seen(found.st_size, found.st_mtime_ns, inode, stat.S_ISDIR(found.st_mode))
 
 
 Whereabouts = Callable[[Iterable[str]], dict[str, Iterable[tuple[str, int]]]]
@@ -210,13 +212,29 @@ def _is_same(value: dict[str, Json], seen: Seen, at: float) -> bool:
 
 
 def below(folder: str) -> Iterator[tuple[str, int, int]]:
-    """Yields what lies below a folder: relative path, size and time of change (ns), in order."""
+    """Yields what lies below a folder: relative path, size and time of change (ns), in order.
+
+    Files are seen through links, as a tool sees them; a folder has ``/`` at its end.  One behind a link is
+    not gone into: it may lead anywhere.
+    """
     for here, folders, files in os.walk(folder):
         folders.sort()
+        for name in folders:
+            path = os.path.join(here, name)
+            modified = _stat(path).st_mtime_ns if os.path.islink(path) else 0
+            yield os.path.relpath(path, folder) + "/", 0, modified
         for name in sorted(files):
             path = os.path.join(here, name)
-            found = os.lstat(path)
+            found = _stat(path)
             yield os.path.relpath(path, folder), found.st_size, found.st_mtime_ns
+
+
+def _stat(path: str) -> os.stat_result:
+    """Returns what is to be seen through a link; where that leads nowhere, of the link."""
+    try:
+        return os.stat(path)
+    except OSError:
+        return os.lstat(path)
 
 
 def path_of(value: dict[str, Json]) -> str:

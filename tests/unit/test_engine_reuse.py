@@ -217,6 +217,31 @@ def test_of_what_is_partly_gone_the_rest_is_the_run_s_own(tmp_path: Path) -> Non
     assert found["gone"] == outputs["gone"]
 
 
+def test_a_folder_is_what_a_tool_sees_in_it(tmp_path: Path) -> None:
+    folder, beside = tmp_path / "folder", tmp_path / "beside"
+    beside.mkdir()
+    made(beside / "data", "1")
+    made(folder / "own", "own")
+    value = {"class": "Directory", "path": str(folder), "basename": "folder"}
+    seen = [Identities().of(value)]
+
+    def changed() -> bool:
+        seen.append(Identities().of(value))
+        return bool(seen[-1] != seen[-2])
+
+    (folder / "link").symlink_to(beside / "data")
+    assert changed()
+    made(beside / "data", "22")
+    assert changed()
+    (folder / "linked").symlink_to(beside)
+    assert changed()
+    (folder / "empty").mkdir()
+    assert changed()
+    (folder / "nowhere").symlink_to(beside / "gone")
+    assert changed()
+    assert not changed()
+
+
 def test_of_many_jobs_with_one_key_few_are_looked_at(bench: Bench) -> None:
     numbers = [str(number) for number in range(20)]
     with bench.store.write() as tx:
