@@ -27,14 +27,19 @@ class Amount(NamedTuple):
     @property
     def left_s(self) -> float | None:
         """Seconds until all is done at this rate, or None."""
-        if self.total is None or self.rate <= 0 or self.done >= self.total:
-            return None
-        return (self.total - self.done) / self.rate
+        return left_s(self.done, self.total, self.rate)
 
     @property
     def of_total(self) -> str:
         """What is done, and of how much."""
         return f"{self.done:,}/{'?' if self.total is None else f'{self.total:,}'}"
+
+
+def left_s(done: int, total: int | None, per_s: float | None) -> float | None:
+    """Returns how many seconds are left at a rate, None where that cannot be known."""
+    if total is None or not per_s or done >= total:
+        return None
+    return (total - done) / per_s
 
 
 class Line(NamedTuple):

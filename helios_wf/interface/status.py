@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from helios_wf.engine.loop import is_held
+from helios_wf.interface.lines import left_s
 from helios_wf.model import Noun
 from helios_wf.states import GOOD_JOBS, SETTLED_RUNS, JobState, RangeState, RunState, TaskState
 from helios_wf.store import Store, Tx, event_ranges, log, runs, tasks
@@ -142,13 +143,6 @@ def status_of(store: Store, run: str) -> Status:
             for one in found
         ),
     )
-
-
-def left_s(done: int, total: int | None, per_s: float | None) -> float | None:
-    """Returns how many seconds are left at a rate, None where that cannot be known."""
-    if total is None or not per_s or done >= total:
-        return None
-    return (total - done) / per_s
 
 
 def _rates(tx: Tx, run: RunRow) -> dict[int, float]:
