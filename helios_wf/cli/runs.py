@@ -16,6 +16,7 @@ from helios_wf.wording import duration, rate_text
 
 if TYPE_CHECKING:
     from helios_wf.interface.status import Events, TaskStatus
+    from helios_wf.store import Store
     from helios_wf.store.rows import RunRow
 
 
@@ -151,17 +152,26 @@ def clean(run: str | None, every: bool, settings: Settings) -> None:
             raise RunError(
                 f"run {rows[0].id} is {rows[0].state}: only settled runs are cleaned; cancel it first"
             )
-    folders = [settings.home / "runs" / row.id for row in rows]
-    again = [settings.home / "reruns" / row.id for row in rows]
-    folders += [folder for folder in again if folder.exists()]
-    for folder in folders:
-        if folder.exists():
-            shutil.rmtree(folder)
-            click.echo(f"removed {folder}")
-        elif not every:
+    for row in rows:
+        folder, again = (settings.home / name / row.id for name in ("runs", "reruns"))
+        if every and not _is_settled(store, row.id):
+            # somebody went on with it meanwhile
+            continue
+        if not folder.exists() and not every:
             click.echo(f"nothing to remove: {folder} is not there")
-    if every and not folders:
+        for one in (folder, again):
+            if one.exists():
+                shutil.rmtree(one)
+                click.echo(f"removed {one}")
+    if every and not rows:
         click.echo(f"nothing to remove: {settings.home} has no settled runs")
+
+
+def _is_settled(store: Store, run: str) -> bool:
+    from helios_wf.store import runs as stored
+
+    with store.read() as tx:
+        return stored.look(tx, run).state in SETTLED_RUNS
 
 
 def _run(row: RunRow) -> dict[str, Json]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from helios_wf.engine import paths
 from helios_wf.failures import job_name, several
 from helios_wf.states import JobState
+from helios_wf.wording import count_text
 
 if TYPE_CHECKING:
     from helios_wf.engine.flow import Flow
@@ -51,7 +52,7 @@ class Waiting:
         tally = self._flow.tally
         for task, counts in enumerate(tally.counts):
             if count := counts[JobState.FAILED] - tally.lost[task]:
-                lines.append(f"{count} job{'s' * (count > 1)} of step {self._name(task)!r} failed")
+                lines.append(f"{count_text(count, 'job')} of step {self._name(task)!r} failed")
         return lines
 
     def _waiters(self) -> list[str]:
