@@ -40,7 +40,7 @@ def of_job(record: Record, spot: Spot, waits: Waits, halted: Sequence[Reason]) -
         record.run.id,
         name,
         state,
-        _summary(row, halted, record),
+        _summary(row, record),
         _reasons(record, spot, row, waits, halted),
         tuple(attempts(entries, task.retry.grow)),
         dict(_facts(record, task, row)),
@@ -49,7 +49,7 @@ def of_job(record: Record, spot: Spot, waits: Waits, halted: Sequence[Reason]) -
     )
 
 
-def _summary(row: JobRow | None, halted: Sequence[Reason], record: Record) -> str:
+def _summary(row: JobRow | None, record: Record) -> str:
     if row is None:
         if record.run.state in SETTLED_RUNS:
             return f"it was never run, and the run is {record.run.state}"

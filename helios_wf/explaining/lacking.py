@@ -86,15 +86,21 @@ def never_ready(record: Record, task: Task, path: Path) -> Path | None:
 
 
 def _behind_failures(record: Record, task: Task, path: Path) -> Iterator[Path]:
-    """Yields paths below a path of a task, below which something is not there because a job failed before."""
+    """Yields paths below a path of a task, below which something is not there because a job failed before.
+
+    Each once, however many jobs failed.
+    """
+    told: set[Path] = set()
     for before in reversed(_before(record, task)):
         for row in record.below(before.number, (), JobState.FAILED):
             if is_passed_over(before, row):
                 continue
             shared = [one for one, other in zip(before.chain, task.chain, strict=False) if one == other]
             at = from_text(row.path)[: len(shared)]
-            if path[: len(at)] == at[: len(path)]:
-                yield max(at, path, key=len)
+            below = max(at, path, key=len)
+            if path[: len(at)] == at[: len(path)] and below not in told:
+                told.add(below)
+                yield below
 
 
 def _before(record: Record, task: Task) -> list[Task]:
