@@ -347,10 +347,6 @@ class Engine:
             return "it is to be tried again: what runs ends first, and nothing new is started until then"
         return why_failing(held.flow)
 
-    def is_paused(self, run: str) -> bool:
-        """Says whether a run starts nothing new because somebody paused it."""
-        return run in self._paused
-
     def _is_halted(self, held: Held) -> bool:
         asked = held.id in self._paused or held.id in self.wishes
         return held.flow.stopping or asked or held.flow.is_failing

@@ -113,11 +113,6 @@ def singles(source: Source) -> set[int]:
     return {task for part in inner(source) for task in singles(part)}
 
 
-def domains_of(source: Source) -> set[int]:
-    """Returns the numbers of the domains whose sizes a source needs."""
-    return {part.domain for part in walk(source) if isinstance(part, Gathered | RangeBound)}
-
-
 def parts_of(source: Source, is_cut: Callable[[int], bool]) -> frozenset[int]:
     """Returns the cut domains (and, as ``-1 - task``, the merges with several outputs) that an array shows.
 
