@@ -28,13 +28,15 @@ COMMANDS = {
     "template": Lazy(
         "helios_wf.cli.template", "template", "List, compare, activate, archive and begin templates."
     ),
-    "dataset": Lazy("helios_wf.cli.dataset", "dataset", "Add, list, show, close and verify datasets."),
+    "dataset": Lazy(
+        "helios_wf.cli.dataset", "dataset", "Add, list, show, close, delete and verify datasets."
+    ),
     "runs": Lazy("helios_wf.cli.runs", "runs", "List runs."),
     "status": Lazy("helios_wf.cli.runs", "status", "Show where a run stands, also while it runs."),
     "explain": Lazy(
         "helios_wf.cli.explain",
         "explain",
-        "Say why a job waits, failed, was run again, skipped or cancelled.",
+        "Say why a job waits, failed, was run again, reused, skipped or cancelled.",
     ),
     "logs": Lazy("helios_wf.cli.logs", "logs", "Show what jobs wrote to stdout and stderr."),
     "ranges": Lazy("helios_wf.cli.ranges", "ranges", "Show the event ranges of a run, and why some failed."),

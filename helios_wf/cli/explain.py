@@ -14,7 +14,7 @@ from helios_wf.config import Settings
 @format_option
 @settings_options("home", "store")
 def explain(job: str | None, output: str, settings: Settings) -> None:
-    """Say why a job waits, failed, was run again, skipped or cancelled.
+    """Say why a job waits, failed, was run again, reused, skipped or cancelled.
 
     JOB is RUN/step[index], RUN/step or RUN; without RUN the latest run is meant.  Of a waiting job it is said
     which input is not there, down to the job at the root of it, or which resource is not free; of one that

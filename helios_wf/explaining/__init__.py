@@ -1,4 +1,4 @@
-"""Why a job, a step or a run stands where it does: waits, failed, run again, skipped, cancelled."""
+"""Why a job, a step or a run stands where it does: waits, failed, run again, reused, skipped, cancelled."""
 
 from helios_wf.explaining.explain import explain
 from helios_wf.explaining.nouns import Explanation, Reason, Try
