@@ -256,6 +256,23 @@ def _parent(pid: int) -> int | None:
         return None
 
 
+def has_ended(pid: int) -> bool:
+    """Says whether no process has that id, or only one that has ended and was not waited for yet.
+
+    Source: proc(5), state of ``/proc/PID/stat``.
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        # it is somebody else's
+        pass
+    with contextlib.suppress(OSError, IndexError), open(f"/proc/{pid}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    return False
+
+
 def marked(name: str, values: Iterable[str]) -> list[int]:
     """Returns the processes, without this one, whose environment has ``name`` set to one of the values."""
     wanted = {f"{name}={value}".encode() for value in values}

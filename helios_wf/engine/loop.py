@@ -24,6 +24,7 @@ from helios_wf.engine.retrying import Wish
 from helios_wf.engine.reviving import renew
 from helios_wf.errors import BackendUnreachableError, HeliosError, RunTakenError, SubmitRefusedError
 from helios_wf.model import JobSpec, RangeNews, Report
+from helios_wf.processes import has_ended
 from helios_wf.states import SETTLED_RUNS, Cause, RunState
 from helios_wf.store import Store, jobs, requests, runs
 from helios_wf.store.rows import OpenJob, Request, RunRow
@@ -57,13 +58,7 @@ def dead_holder(engine: str | None) -> str | None:
     pid = rest.split(" ")[0]
     if host != socket.gethostname() or not pid.isdigit():
         return None
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return engine
-    except PermissionError:
-        return None
-    return None
+    return engine if has_ended(int(pid)) else None
 
 
 def is_held(run: RunRow) -> bool:
