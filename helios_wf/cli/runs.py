@@ -39,6 +39,9 @@ def runs(limit: int, output: str, settings: Settings) -> None:
     store = Store.open(settings.store, settings.home)
     with store.read() as tx:
         rows = stored.list(tx, limit)
+        if output == "json":
+            # a list has them without their outputs, which may be long
+            rows = [stored.get(tx, row.id) for row in rows]
     shown = [_run(row) for row in rows]
     if output == "table" and not shown:
         click.echo(f"no runs in {store.place}")
