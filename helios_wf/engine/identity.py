@@ -11,6 +11,8 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 
+import msgspec
+
 from helios_wf.cwl.docker import CONTAINER, DOCKER
 from helios_wf.cwl.files import is_placed
 from helios_wf.cwl.program import CHECK
@@ -66,7 +68,7 @@ class Identities:
         found = self.of(value)
         if isinstance(found, bool | int | float) or (isinstance(found, str) and len(found) <= LONG):
             return found
-        if len(json.dumps(found)) <= LONG:
+        if _length(found) <= LONG:
             return found
         return {"digest": digest(found)[:_DIGITS], "kind": _kind(value)}
 
@@ -170,7 +172,7 @@ class Identities:
 
     @staticmethod
     def _short(value: Json) -> Json:
-        return value if len(json.dumps(value)) <= LONG else {"digest": digest(value)[:_DIGITS]}
+        return value if _length(value) <= LONG else {"digest": digest(value)[:_DIGITS]}
 
 
 def _unplaced(value: Json, contents: Mapping[str, str], seen: Callable[[str], dict[str, Json]]) -> Json:
@@ -184,6 +186,14 @@ def _unplaced(value: Json, contents: Mapping[str, str], seen: Callable[[str], di
     path = path_of({"location": value})
     known = contents.get(path)
     return {"basename": os.path.basename(path), **({"sha256": known} if known else seen(path))}
+
+
+def _length(value: Json) -> int:
+    """Returns how long a value is as JSON."""
+    try:
+        return len(msgspec.json.encode(value))
+    except UnicodeEncodeError:
+        return len(json.dumps(value))
 
 
 def _kind(value: Json) -> str:

@@ -1,7 +1,8 @@
 """Many rows through one statement, by the driver itself.
 
 A statement is written once, with ``:name`` for its parameters, and sent as the driver wants it.  ``{lock}``
-at the end of a SELECT locks its rows where that is needed: SQLite has one writer anyway.
+at the end of a SELECT locks its rows where that is needed: SQLite has one writer anyway.  ``= {texts}`` is
+true of each of some texts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 Row = Mapping[str, Any]
@@ -52,6 +54,15 @@ def changed(tx: Connection, sql: str, rows: Sequence[Row]) -> list[bool]:
     return flags
 
 
+def found(tx: Connection, sql: str, texts: Sequence[str], row: Row) -> list[Any]:
+    """Returns what a query with ``{texts}`` finds; it is prepared once for any number of them."""
+    sqlite = tx.dialect.name == "sqlite"
+    given = msgspec.json.encode(texts).decode() if sqlite else [*texts]
+    cursor = _cursor(tx)
+    cursor.execute(_spelt(sql, tx.dialect.name), {**row, "texts": given})
+    return list(cursor.fetchall())
+
+
 def _cursor(tx: Connection) -> Any:
     return tx.connection.driver_connection.cursor()  # type: ignore[union-attr]
 
@@ -59,5 +70,6 @@ def _cursor(tx: Connection) -> Any:
 @lru_cache(maxsize=256)
 def _spelt(sql: str, dialect: str) -> str:
     if dialect == "sqlite":
-        return sql.replace("{lock}", "")
-    return re.sub(r":(\w+)", r"%(\1)s", sql.replace("{lock}", "FOR UPDATE"))
+        return sql.replace("{lock}", "").replace("= {texts}", "IN (SELECT value FROM json_each(:texts))")
+    sql = sql.replace("{lock}", "FOR UPDATE").replace("{texts}", "ANY(:texts)")
+    return re.sub(r":(\w+)", r"%(\1)s", sql)

@@ -242,13 +242,14 @@ def test_a_folder_is_what_a_tool_sees_in_it(tmp_path: Path) -> None:
     assert not changed()
 
 
-def test_of_many_jobs_with_one_key_few_are_looked_at(bench: Bench) -> None:
+def test_of_many_jobs_with_one_key_few_are_looked_at(store: Store) -> None:
     numbers = [str(number) for number in range(20)]
-    with bench.store.write() as tx:
+    with store.write() as tx:
+        runs.create(tx, NewRun("one", "t", "0", "one"))
         jobs.lease(tx, "one", [Lease(task=7, path=path, attempt=1, key="k") for path in numbers])
         ends = [Settlement(7, path, 1, JobState.DONE, outputs={"n": path}) for path in numbers]
         jobs.settle(tx, "one", ends)
-    with bench.store.read() as tx:
+    with store.read() as tx:
         found = jobs.done_with(tx, "two", [("k", "17"), ("k", "99"), ("other", "0")], 2)
         assert [(row.path, row.outputs) for row in found] == [(n, {"n": n}) for n in ("0", "1", "17")]
         assert not [*jobs.done_with(tx, "one", [("k", "1")])]

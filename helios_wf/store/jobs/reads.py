@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, and_, case, func, or_, select
 from helios_wf.errors import RunError
 from helios_wf.model import DeviceUse, Json
 from helios_wf.states import Cause, JobState
-from helios_wf.store import paths
+from helios_wf.store import bulk, paths
 from helios_wf.store.codec import load
 from helios_wf.store.rows import DoneJob, JobRow, JobTimes, OpenJob
 from helios_wf.store.schema import jobs
@@ -21,6 +21,8 @@ from helios_wf.store.schema import jobs
 _AT_ONCE = 500
 _ALL = tuple(JobState)
 """Named in a query, they let the index over states answer it alone."""
+
+_KNOWN = "SELECT DISTINCT key FROM jobs WHERE key = {texts} AND run <> :run"
 
 _STATE = {str(state): state for state in JobState}
 
@@ -170,10 +172,14 @@ def done_with(
     c = jobs.c
     order = (c.run.desc(), c.task, c.path)
     rank = func.row_number().over(partition_by=c.key, order_by=order).label("rank")
+    # the coalesce keeps the index over states out, which has all that was ever done
     query = select(c.run, c.task, c.path, c.key, c.outputs, c.settled_at, rank).where(
-        c.run != but, c.state == JobState.DONE
+        c.run != but, func.coalesce(c.state, "") == JobState.DONE
     )
-    rest = iter(wanted)
+    asked = builtins.list(wanted)
+    # most often there are none, which is found out quickly
+    known = {key for (key,) in bulk.found(tx, _KNOWN, [key for key, _ in asked], {"run": but})}
+    rest = (one for one in asked if one[0] in known)
     while chunk := builtins.list(islice(rest, _AT_ONCE)):
         found = query.where(c.key.in_({key for key, _ in chunk})).subquery()
         same = found.c.path.in_({paths.key(path) for _, path in chunk})
