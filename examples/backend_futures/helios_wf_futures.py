@@ -18,10 +18,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from helios_wf.backend import BackendSettings, Life
 from helios_wf.errors import BackendError, SubmitRefusedError
-from helios_wf.model import EventRange, JobSpec, Json, RangeNews, Report, Resources
+from helios_wf.model import EventRange, JobSpec, Json, RangeNews, RangeReport, Report, Resources
 from helios_wf.processes import GRACE_S, JOB_MARK, end_marked
 from helios_wf.states import Cause
 from helios_wf.worker import Notice
@@ -223,16 +224,23 @@ class Child:
         self.send({"run": [spec]})
 
     def report(self, spec: JobSpec, begins: Callable[[], None]) -> Report:
-        """Returns the report of the attempt that was given; LOST when the process ends before it says one."""
+        """Returns the report of the attempt that was given; LOST when the process ends before it says one.
+
+        What the worker told of event ranges before, as of those that take long, goes into the report.
+        """
         assert self._process.stdout is not None
+        told: list[RangeReport] = []
         for line in self._process.stdout:
             notice = msgspec.json.decode(line, type=Notice)
             if notice.report is not None:
-                return notice.report
+                return replace(notice.report, ranges=(*told, *notice.report.ranges))
+            if notice.news is not None:
+                told += notice.news.ranges
             begins()
         self._process.wait()
         end_marked(JOB_MARK, [spec.handle])
-        return _unrun(spec.handle, Cause.LOST, f"its worker ended with {self._process.returncode}")
+        report = _unrun(spec.handle, Cause.LOST, f"its worker ended with {self._process.returncode}")
+        return replace(report, ranges=tuple(told))
 
     def send(self, order: dict[str, object]) -> None:
         """Sends one order, unless the process is gone: then its output says so."""
