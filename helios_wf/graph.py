@@ -1,13 +1,11 @@
-"""Tasks as a directed acyclic graph: the only door to NetworkX.
-
-NetworkX takes longer to import than a plan to make, so it is only imported to name a circle.
-"""
+"""Tasks as a directed acyclic graph: the only door to NetworkX."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeVar
+
+import networkx as nx
 
 Node = TypeVar("Node", bound=Hashable)
 
@@ -18,56 +16,35 @@ def order(dependencies: Mapping[Node, Iterable[Node]]) -> list[Node]:
     Raises:
         CycleError: they depend on each other in a circle.
     """
+    graph = _graph(dependencies)
     position = {node: index for index, node in enumerate(dependencies)}
-    nodes = list(dependencies)
-    missing = {node: set(befores) for node, befores in dependencies.items()}
-    behind: dict[Node, list[Node]] = {node: [] for node in dependencies}
-    for node, befores in missing.items():
-        for before in befores:
-            behind[before].append(node)
-    ready = [position[node] for node, befores in missing.items() if not befores]
-    found: list[Node] = []
-    while ready:
-        node = nodes[heapq.heappop(ready)]
-        found.append(node)
-        for after in behind[node]:
-            missing[after].discard(node)
-            if not missing[after]:
-                heapq.heappush(ready, position[after])
-    if len(found) < len(nodes):
-        raise CycleError(_circle(dependencies))
-    return found
-
-
-def _circle(dependencies: Mapping[Node, Iterable[Node]]) -> list[Hashable]:
-    import networkx as nx
-
-    graph: nx.DiGraph[Node] = nx.DiGraph()
-    graph.add_edges_from((before, node) for node, befores in dependencies.items() for before in befores)
-    return [edge[0] for edge in nx.find_cycle(graph)]
+    try:
+        return list(nx.lexicographical_topological_sort(graph, key=lambda node: position.get(node, -1)))
+    except nx.NetworkXUnfeasible:
+        raise CycleError([edge[0] for edge in nx.find_cycle(graph)]) from None
 
 
 def levels(dependencies: Mapping[Node, Iterable[Node]]) -> list[list[Node]]:
     """Returns the keys level by level: each stands right behind the last of what it depends on."""
-    level: dict[Node, int] = {}
-    for node in order(dependencies):
-        level[node] = max((level[before] + 1 for before in dependencies[node]), default=0)
-    found: list[list[Node]] = [[] for _ in range(max(level.values(), default=-1) + 1)]
-    for node in dependencies:
-        found[level[node]].append(node)
-    return found
+    position = {node: index for index, node in enumerate(dependencies)}
+    found = nx.topological_generations(_graph(dependencies))
+    return [sorted(level, key=position.__getitem__) for level in found]
 
 
 def reduction(dependencies: Mapping[Node, Iterable[Node]]) -> dict[Node, list[Node]]:
     """Returns the dependencies without those that others imply."""
-    above: dict[Node, set[Node]] = {}
-    found: dict[Node, list[Node]] = {}
-    for node in order(dependencies):
-        befores = list(dict.fromkeys(dependencies[node]))
-        implied = set().union(*(above[before] for before in befores))
-        above[node] = implied.union(befores)
-        found[node] = [before for before in befores if before not in implied]
-    return found
+    reduced = nx.transitive_reduction(_graph(dependencies))
+    return {
+        node: [before for before in dict.fromkeys(befores) if reduced.has_edge(before, node)]
+        for node, befores in dependencies.items()
+    }
+
+
+def _graph(dependencies: Mapping[Node, Iterable[Node]]) -> nx.DiGraph[Node]:
+    graph: nx.DiGraph[Node] = nx.DiGraph()
+    graph.add_nodes_from(dependencies)
+    graph.add_edges_from((before, node) for node, befores in dependencies.items() for before in befores)
+    return graph
 
 
 class CycleError(ValueError):
