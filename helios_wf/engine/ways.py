@@ -22,7 +22,7 @@ class Ways:
 
     def __init__(self, run: str, plan: Plan, check: int = 0) -> None:
         self.differences: dict[str, str] = {}
-        """Step: in what its compiled tool differs from cwltool's, in lines."""
+        """Step: where its tool stands, and in what, compiled, it differs from cwltool's; in lines."""
         self._run = run
         self._plan = plan
         self._bodies: list[Json] = [self._first(task.process, check) for task in plan.tasks]
@@ -51,13 +51,16 @@ class Ways:
         """Has cwltool run a task from now on, and records why."""
         name = self._plan.tasks[number].name
         if name not in self.differences:
-            text = "\n".join(found)
+            text = "\n".join([str(self._tool(number).place), *found])
             tasks.differs(tx, self._run, number, text)
             self._fall_back(number, text)
 
     def _fall_back(self, number: int, text: str) -> None:
-        task = self._plan.tasks[number]
-        assert isinstance(task.process, Tool)
-        self.differences[task.name] = f"{task.process.place}\n{text}"
-        self._bodies[number] = by_reference(task.process.body)
+        self.differences[self._plan.tasks[number].name] = text
+        self._bodies[number] = by_reference(self._tool(number).body)
         self._digests[number] = digest(self._bodies[number])
+
+    def _tool(self, number: int) -> Tool:
+        process = self._plan.tasks[number].process
+        assert isinstance(process, Tool)
+        return process

@@ -65,7 +65,7 @@ def reopen(tx: Connection, run: str, number: int, attempts: int = 0) -> None:
 
 
 def differs(tx: Connection, run: str, number: int, text: str) -> None:
-    """Records in what a task's compiled tool differs from what cwltool would run."""
+    """Records where a task's tool stands, and in what, compiled, it differs from what cwltool would run."""
     this = (tasks.c.run == run, tasks.c.number == number)
     state = tx.execute(select(tasks.c.state).where(*this)).scalar_one()
     tx.execute(update(tasks).where(*this).values(differs=plain(text)))

@@ -61,7 +61,8 @@ def test_a_difference_is_told_with_its_place_and_cwltool_runs_the_task(helios: C
     helios("status")
     assert "say is run by cwltool" in helios.out
     (task,) = helios.json("status", "--format", "json")["tasks"]
-    assert task["differs"][0].startswith("argv[5] is ")
+    assert task["differs"][0].endswith("tool.cwl:1:1")
+    assert task["differs"][1].startswith("argv[5] is ")
 
 
 @pytest.mark.parametrize("value", ["0", "many"])
