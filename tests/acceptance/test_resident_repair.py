@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 N = 2000
 REASONS = {
     "exit": "it exited with 3",
-    "signal": "it was ended by SIGSEGV",
+    "signal": "it was ended by SIGSEGV (segmentation fault)",
     "hang": "it ran longer than its time limit of 3 s",
     "error": "a bad event",
 }

@@ -187,7 +187,7 @@ def test_what_was_published_by_a_run_that_failed_is_told_to_be_its_own(desk: Des
         publications.intend(tx, run, [Publication("said", 0, "x", str(file), 4)])
     file.parent.mkdir(parents=True)
     file.write_text("one\n")
-    ask(desk.store, find_run(desk.store, run), "cancel")
+    ask(desk.store, find_run(desk.store, run), "cancel", desk.settings)
     with pytest.raises(DatasetError, match=f"lies already, of run {run}"):
         desk.start("a", "two")
 
