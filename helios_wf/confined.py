@@ -125,14 +125,18 @@ class Confined:
         self._forget_foreign()
         return None if self._process is None else self._process.pid
 
-    def start(self) -> int:
-        """Starts the child where there is none, and returns its generation."""
+    def start(self, *hints: str) -> int:
+        """Starts the child where there is none, and returns its generation.
+
+        Args:
+            hints: further arguments of the module: what it will be asked about, so that it can get ready.
+        """
         self._forget_foreign()
         if self._process is not None and self._process.poll() is not None:
             self.close()
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", self._module, str(self._cpu_s)],
+                [sys.executable, "-P", "-m", self._module, str(self._cpu_s), *hints],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

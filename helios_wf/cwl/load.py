@@ -62,7 +62,7 @@ def expect(path: str | Path, *, root: Path | None, cache: Path) -> None:
     """Takes that a document will be loaded: where it was not before, what reads it starts at once."""
     request = _request(path, root, allow_urls=False, overrides=Overrides())
     if Path(request.path).is_file() and document_cache.look_up(cache, _key(request)) is None:
-        begin()
+        begin(request.path)
 
 
 def _request(path: str | Path, root: Path | None, allow_urls: bool, overrides: Overrides) -> Request:

@@ -1,4 +1,4 @@
-"""The process in which documents are read: ``python -m helios_wf.cwl.reader SECONDS``, for ``load``.
+"""The process in which documents are read: ``python -m helios_wf.cwl.reader SECONDS [DOCUMENT]``.
 
 It imports cwltool once, and reads each document in a child of its own.  Whatever a document makes its
 reader do, it does there, within limits of time and memory.  Lines in: a ``Request``; lines out: a ``Reply``,
@@ -158,10 +158,10 @@ def reply(request: Request) -> Reply:
     return Reply(problems=[Remark(Place(request.path, 1, 1), message)])
 
 
-def prepare(request: Request) -> None:
+def prepare(document: str) -> None:
     """Loads the schema that a document will want, for this process and all its children."""
     with contextlib.suppress(OSError):
-        path = Path(request.path)
+        path = Path(document)
         # a pipe would be waited for
         if path.is_file():
             with path.open("rb") as stream:
@@ -170,8 +170,10 @@ def prepare(request: Request) -> None:
             warm_up(versions, with_extensions=EXTENSIONS.encode() in head)
 
 
-def main(limit_s: float) -> None:
-    """Serves until standard input ends, or nobody asks any more."""
+def main(limit_s: float, *expected: str) -> None:
+    """Serves until standard input ends, or nobody asks any more; gets ready for the documents it expects."""
+    for document in expected:
+        prepare(document)
     decode = msgspec.json.Decoder(Request).decode
     encode = msgspec.json.encode
     serve_forked(
@@ -180,9 +182,9 @@ def main(limit_s: float) -> None:
         limit_s,
         READER_MB,
         IDLE_S,
-        lambda line: prepare(decode(line)),
+        lambda line: prepare(decode(line).path),
     )
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    main(float(sys.argv[1]), *sys.argv[2:])

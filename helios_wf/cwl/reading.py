@@ -42,9 +42,9 @@ class Reply(msgspec.Struct):
     unsupported: str = ""
 
 
-def begin() -> None:
-    """Starts the process that reads documents, where there is none: it imports cwltool meanwhile."""
-    _reader(load_s()).start()
+def begin(path: str) -> None:
+    """Starts the process that reads documents, where there is none: it gets ready for this one meanwhile."""
+    _reader(load_s()).start(path)
 
 
 def read_apart(request: Request) -> Answer:

@@ -560,20 +560,20 @@ def test_what_a_document_names_outside_its_project_is_not_read(tmp_path: Path) -
 def test_what_reads_documents_starts_at_once_only_for_one_that_was_not_read_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[bool] = []
-    monkeypatch.setattr("helios_wf.cwl.load.begin", lambda: begun.append(True))
+    begun: list[str] = []
+    monkeypatch.setattr("helios_wf.cwl.load.begin", begun.append)
     path = write(tmp_path, tool=TOOL)
     expect(tmp_path / "missing.cwl", root=None, cache=tmp_path / "cache")
     assert begun == []
     expect(path, root=None, cache=tmp_path / "cache")
-    assert begun == [True]
+    assert begun == [str(path)]
     load(path, cache=tmp_path / "cache")
     expect(path, root=None, cache=tmp_path / "cache")
-    assert begun == [True]
+    assert begun == [str(path)]
 
 
 def test_the_process_that_was_begun_reads_the_document(tmp_path: Path) -> None:
-    reading.begin()
+    reading.begin(str(tmp_path / "missing.cwl"))
     (reader,) = [reading._reader(reading.load_s())]
     pid = reader.pid
     assert load(write(tmp_path, tool=TOOL)).cwl_version == "v1.2"
