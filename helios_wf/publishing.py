@@ -162,12 +162,14 @@ class Publisher:
         """
         own = {one.destination for one in publications.list(tx, self._held.id)}
         for move in moves:
-            place = Path(move.destination)
-            stays = move.destination == move.source and not _is_log(move)
-            if stays or move.destination in own or not place.exists():
+            place = move.destination
+            stays = place == move.source and not _is_log(move)
+            there = None if stays or place in own else look(place)
+            if there is None:
                 continue
-            holder = datasets.holder(tx, move.destination)
-            if holder is not None or (place.is_file() and (move.output in self._names or _is_log(move))):
+            holder = datasets.holder(tx, place)
+            fixed = move.output in self._names or _is_log(move)
+            if holder is not None or (fixed and not there.is_folder):
                 whose = f"dataset {holder!r} has it" if holder else "it is not this run's"
                 raise UserError(
                     f"output {move.output!r} cannot be published: {place} exists already, and {whose}; "

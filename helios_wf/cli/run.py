@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 
 from helios_wf import __version__
 from helios_wf.cli.options import CommandWithEquals, run_argument, settings_options
+from helios_wf.cli.output_object import pieces
 from helios_wf.config import Settings
 from helios_wf.interface.interrupts import INTERRUPTED, Interrupts
 from helios_wf.model.noun import Json
@@ -150,5 +150,5 @@ def _print(outcomes: Sequence[Outcome], as_array: bool) -> None:
         value = outcomes[0].outputs if outcomes else None
         if value is None:
             return
-    json.dump(value, sys.stdout, indent=4, sort_keys=True)
+    sys.stdout.writelines(pieces(value))
     click.echo()

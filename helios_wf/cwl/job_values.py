@@ -166,24 +166,24 @@ class Reader:
 
     def _path(self, place: str) -> str | None:
         """Returns the absolute path of a location, or of a path (with ``#`` and ``%``); None for a URL."""
-        parts = urlsplit(place)
-        if parts.scheme == "file":
-            return os.path.normpath(unquote(parts.path))
-        if parts.scheme and "://" in place:
+        if place[:5].lower() == "file:":
+            return os.path.normpath(unquote(urlsplit(place).path))
+        if "://" in place and urlsplit(place).scheme:
             return None
-        path = self.folder / place
-        if not path.exists() and (self.folder / unquote(place)).exists():
-            path = self.folder / unquote(place)
+        path = os.path.join(self.folder, place)
+        if "%" in place and not os.path.exists(path):
+            decoded = os.path.join(self.folder, unquote(place))
+            path = decoded if os.path.exists(decoded) else path
         return os.path.normpath(path)
 
     def _found(self, result: dict[str, Json], path: str, kind: str, secondary: Json, where: str) -> Json:
-        place = Path(path)
-        name = str(result.get("basename") or place.name)
-        result |= {"location": uri(path), "path": path, "basename": name, "dirname": str(place.parent)}
+        folder, own = os.path.split(path)
+        name = str(result.get("basename") or own)
+        result |= {"location": uri(path), "path": path, "basename": name, "dirname": folder}
         if kind == "File":
-            result |= {"nameroot": Path(name).stem, "nameext": Path(name).suffix}
+            result["nameroot"], result["nameext"] = os.path.splitext(name)
         try:
-            stat = place.stat()
+            stat = os.stat(path)
         except OSError as error:
             self._misfit(f"{kind} {path} cannot be read: {error.strerror}", where)
             return result

@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from helios_wf.cwl.files import sha1
@@ -29,8 +30,10 @@ def carry_out(moves: list[Publication], owned: Path) -> None:
     gone: dict[str, str] = {}
     into: set[str] = set()
     own = _Own(str(owned))
-    for move in _folders_first(moves):
-        source, destination = _now(move.source, gone), move.destination
+    folders, files = _parted(moves)
+    for move in chain(folders, files):
+        source = _now(move.source, gone) if folders else gone.get(move.source, move.source)
+        destination = move.destination
         if source == destination:
             continue
         folder = os.path.dirname(destination)
@@ -107,9 +110,13 @@ class _Own:
         return True
 
 
-def _folders_first(moves: list[Publication]) -> list[Publication]:
-    """Returns the moves with those of folders before those of files, which may lie in them."""
-    return sorted(moves, key=lambda move: (not _is_folder(move), move.source.count("/")))
+def _parted(moves: list[Publication]) -> tuple[list[Publication], list[Publication]]:
+    """Returns the moves of folders, the outer ones first, and those of files, which may lie in them."""
+    folders: list[Publication] = []
+    files: list[Publication] = []
+    for move in moves:
+        (folders if _is_folder(move) else files).append(move)
+    return sorted(folders, key=lambda move: move.source.count("/")), files
 
 
 def _is_folder(move: Publication) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
+import subprocess
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 AT_ONCE = 4
-"""How many folders are removed at a time.  Where others write too, the journal of a file system lets each
+"""How many programs remove folders at a time.  Where others write too, the journal of a file system lets each
 call wait for them, and several wait together: with ext4 that was measured to be ten times faster."""
+
+MANY = 500
+"""Folders that one of them removes."""
 
 
 def remove_run(folder: Path, kept: Collection[Path] = ()) -> None:
@@ -21,19 +24,21 @@ def remove_run(folder: Path, kept: Collection[Path] = ()) -> None:
         kept: folders of attempts, or folders in them.
     """
     holding = {parent for each in kept for parent in each.parents}
+    going = [str(each) for attempt in folder.glob("*/*/*") for each in _going(attempt, set(kept), holding)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(partial(_remove, kept=frozenset(kept), holding=holding), folder.glob("*/*/*")))
+        list(pool.map(_remove, (going[first : first + MANY] for first in range(0, len(going), MANY))))
     if not kept:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove(folder: Path, kept: Collection[Path], holding: Collection[Path]) -> None:
-    if folder in kept:
-        return
+def _going(folder: Path, kept: Collection[Path], holding: Collection[Path]) -> Iterator[Path]:
     if folder in holding:
         for inside in folder.iterdir():
-            _remove(inside, kept, holding)
-    elif folder.is_dir() and not folder.is_symlink():
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        folder.unlink(missing_ok=True)
+            yield from _going(inside, kept, holding)
+    elif folder not in kept:
+        yield folder
+
+
+def _remove(folders: list[str]) -> None:
+    """Removes folders and files; ``rm`` takes a fifth of the time that ``shutil.rmtree`` does."""
+    subprocess.run(["rm", "-rf", "--", *folders], stderr=subprocess.DEVNULL, check=False)
