@@ -4,6 +4,8 @@ BIN := .venv/bin
 export PYTHON
 # mkdocs-material warns of a MkDocs 2 that is not pinned here
 export NO_MKDOCS_2_WARNING := 1
+# the tests start thousands of processes; with this set, each would compile its modules anew
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types arch format check docs docs-serve docs-commands bench killloop killloop-slurm constraints environment environment-test clean
 

@@ -23,6 +23,9 @@ Command = Sequence[str | Path]
 BIN = Path(sys.executable).parent
 """Where the commands of helios-wf are."""
 
+# packages are compiled when they are installed, a checkout is not: with this set, it would be at each start
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 class Measured(NamedTuple):
     """One timing: wall-clock and CPU seconds, and the largest resident memory of any one process in MB."""
