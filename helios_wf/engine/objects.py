@@ -118,13 +118,12 @@ class Objects:
     def _is_whole(self, values: list[dict[str, Json]]) -> bool:
         return all(path_of(value) in self._places for value in values)
 
-    def brought(self, value: Json, folder: str, *, copies: bool = False) -> Json:
+    def brought(self, value: Json, folder: str) -> Json:
         """Returns what a job made with everything where it is now; what is gone is where it was.
 
         Args:
             value: the outputs.
             folder: gets second names of what lies in the work folder of another run.
-            copies: whether it gets copies, also of what was published, as they may be changed.
 
         Raises:
             OSError: something went away meanwhile.
@@ -135,7 +134,7 @@ class Objects:
         def bring(value: dict[str, Json]) -> dict[str, Json]:
             place = self._places.get(path_of(value)) if is_placed(value) else None
             if place is not None:
-                value = moved(value, self._own(path_of(value), place, folder, roots, copies))
+                value = moved(value, self._own(path_of(value), place, folder, roots))
             elif value.get("listing") and not is_placed(value):
                 value["listing"] = [bring(dict(one)) for one in value["listing"]]
             if value.get("secondaryFiles"):
@@ -144,15 +143,15 @@ class Objects:
 
         return change_files(value, bring)
 
-    def _own(self, path: str, place: str, folder: str, roots: dict[str, str], copies: bool) -> str:
+    def _own(self, path: str, place: str, folder: str, roots: dict[str, str]) -> str:
         """Returns where the run has something that was made at a path and is in a place now."""
-        if not path.startswith(self._runs) or not (copies or place.startswith(self._runs)):
+        if not path.startswith(self._runs) or not place.startswith(self._runs):
             return place
         made = path[len(self._runs) :]
         attempt, out, below = made.partition(OUT) if OUT in made else made.rpartition("/")
         root = roots.setdefault(attempt, f"{folder}/{len(roots) + 1}" if roots else folder)
         own = f"{root}{out}{below}"
-        (copy if copies else self._link)(place, own)
+        self._link(place, own)
         return own
 
 
@@ -162,20 +161,11 @@ OUT = "/out/"
 
 def second_name(path: str, place: str) -> None:
     """Gives a file, or all files of a folder, second names; a copy where that cannot be."""
-    _put(path, place, _second)
-
-
-def copy(path: str, place: str) -> None:
-    """Copies a file or folder; the copy is as old."""
-    _put(path, place, shutil.copy2)
-
-
-def _put(path: str, place: str, put: Callable[[str, str], object]) -> None:
     os.makedirs(os.path.dirname(place), exist_ok=True)
     if os.path.isdir(path):
-        shutil.copytree(path, place, symlinks=True, copy_function=put, dirs_exist_ok=True)
+        shutil.copytree(path, place, symlinks=True, copy_function=_second, dirs_exist_ok=True)
     else:
-        put(path, place)
+        _second(path, place)
 
 
 def _second(path: str, place: str) -> None:

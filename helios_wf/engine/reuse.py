@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from helios_wf.cwl.work_reuse import WorkReuse
+from helios_wf.cwl.work_reuse import INPLACE, WorkReuse
 from helios_wf.engine import paths
 from helios_wf.engine.identity import Identities, digest
 from helios_wf.engine.job import Job
@@ -150,8 +150,10 @@ class Reuse:
 
     def entry(self, tx: Tx, one: Candidate) -> Entry:
         """Returns the key of a job, and what it is made of besides what is recorded of its task."""
-        if one.forbidden:
-            return Entry(None, {"forbidden": one.forbidden})
+        # where a tool writes into its inputs, what any job of the run made may be another thing by now
+        forbidden = INPLACE[0] if self._changes_inputs else one.forbidden
+        if forbidden:
+            return Entry(None, {"forbidden": forbidden})
         tool, shared = self._of_task(tx, one.task)
         own = self._fields(one.inputs, one.task)
         events = self._events(one)
@@ -246,7 +248,7 @@ class Reuse:
             return
         folder = self._specs.directory(one.task.number, one.job.path, 0)
         try:
-            value = self._objects.brought(value, folder, copies=self._changes_inputs)
+            value = self._objects.brought(value, folder)
         except OSError:
             return
         origin = f"{row.run}/{paths.job_key(row.task, paths.from_text(row.path))}"

@@ -72,7 +72,7 @@ def why(tx: Tx, run: RunRow, task: TaskRow, job: JobRow, place: str = "") -> Reu
 
 _FORBIDDEN = {
     "WorkReuse": "its tool says so, WorkReuse with enableReuse: false",
-    "InplaceUpdateRequirement": "its tool changes its inputs (InplaceUpdateRequirement)",
+    "InplaceUpdateRequirement": "a tool of the run changes its inputs (InplaceUpdateRequirement)",
 }
 
 

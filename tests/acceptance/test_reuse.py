@@ -315,7 +315,9 @@ ADD = "  add: {run: add.cwl, in: {file: upper/out, word: word}, out: [out]}\nout
 
 
 @pytest.mark.parametrize("keep", ["all", "failed"])
-def test_a_tool_that_changes_its_inputs_changes_nothing_of_an_earlier_run(bench: Bench, keep: str) -> None:
+def test_a_run_whose_tool_changes_its_inputs_neither_takes_nor_gives_anything(
+    bench: Bench, keep: str
+) -> None:
     (bench.folder / "w" / "add.cwl").write_text(ADDING)
 
     def run(text: str, word: str) -> Path:
@@ -329,6 +331,9 @@ def test_a_tool_that_changes_its_inputs_changes_nothing_of_an_earlier_run(bench:
     text = first.read_text()
     adding = CHANGING.replace("outputs:", ADD).replace("Source: upper", "Source: add")
     assert run(adding, "more").read_text() == f"{text}more\n"
-    assert bench.ran() == {"upper": 0, "add": 1}
+    assert bench.ran() == {"upper": 1, "add": 1}
     assert run(adding, "other").read_text() == f"{text}other\n"
+    assert bench.ran() == {"upper": 1, "add": 1}
     assert first.read_text() == text
+    assert run(CHANGING, "again").read_text() == text
+    assert bench.ran() == {"upper": 0}
