@@ -120,7 +120,8 @@ def test_rubin_isr_publishes_the_output_that_names_a_dataset_and_returns_the_oth
     helios: Command, shared: Path
 ) -> None:
     folder = shared / "language"
-    outputs = helios.json("run", folder / "rubin_isr.cwl", folder / "rubin_isr.job.yml", "--outdir", "out")
+    files = (folder / "rubin_isr.cwl", folder / "rubin_isr.job.yml")
+    outputs = helios.json("run", *files, "--outdir", "out", "--set", "isr.split.eventsPerRange=100")
     assert list(helios.datasets()) == ["rubin.w42.isr"]
     assert outputs["final_log"]["path"] == str(helios.folder / "out" / "final.log")
 
