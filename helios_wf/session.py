@@ -191,8 +191,7 @@ class Session:
             self._settings.on_error or msgspec.convert(row.options, Options).on_error,
             # what is to be compared with cwltool must run
             options.reuse != "none" and not self._settings.check_compiler,
-            Identities(raw(row.inputs), sums),
-            document.files,
+            Identities(raw(row.inputs), sums, document.files),
         )
 
     def _end_left(self, run_id: str, alive: Collection[str] = ()) -> None:

@@ -7,7 +7,7 @@ is in memory can be made again from the store: see ``restoring``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
@@ -23,7 +23,6 @@ from helios_wf.engine.job import Job
 from helios_wf.engine.ledger import Fed, Ledger, Rest
 from helios_wf.engine.losses import Losses
 from helios_wf.engine.merges import OWN_INDICES, Merge, Merges
-from helios_wf.engine.objects import Objects, Whereabouts
 from helios_wf.engine.outputs import JobOutputs
 from helios_wf.engine.pacing import Pace
 from helios_wf.engine.places import place_of
@@ -45,7 +44,7 @@ from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Plan, Task
 from helios_wf.plan.merging import Scheme
 from helios_wf.states import GOOD_JOBS, JobState
-from helios_wf.store import Tx, event_ranges, jobs, publications, shapes
+from helios_wf.store import Tx, jobs, shapes
 from helios_wf.store.rows import Lease, Settlement
 
 MOST_RECORDED = 2000
@@ -71,8 +70,6 @@ class Flow:
         on_error: OnError = "stop",
         reuses: bool = False,
         identities: Identities | None = None,
-        contents: Mapping[str, str] | None = None,
-        objects: Callable[[Whereabouts], Objects] | None = None,
     ) -> None:
         self.run = run
         self.plan = plan
@@ -93,14 +90,12 @@ class Flow:
         self.reuse = Reuse(
             run,
             home,
-            plan,
+            self.outputs,
             self.values,
             self.specs,
             self.ways,
             self.has_ranges,
             identities or Identities(),
-            (objects or partial(Objects, home))(self._whereabouts),
-            contents or {},
             reuses,
         )
         self.inflight: dict[str, Job] = {}
@@ -204,8 +199,8 @@ class Flow:
         made_again = self.reuse.restore(tx)
         restore(self, tx)
         self.chains.restore()
-        for at in made_again:
-            self.reuse.compare(*at, partial(self._made, Job(*at)))
+        for job in made_again:
+            self.reuse.compare(job)
         self.look_at_losses()
 
     def recall(self, tx: Tx) -> None:
@@ -274,7 +269,7 @@ class Flow:
         elif to in GOOD_JOBS:
             if rest is None:
                 self.outputs.keep(job.task, job.path, None if to is JobState.SKIPPED else outputs)
-            self.reuse.compare(job.task, job.path, partial(self._made, job))
+            self.reuse.compare(job)
             self._complete(job.task, job.path)
         elif self.losses.takes(job, to):
             self.losses.lose(job, to)
@@ -463,16 +458,9 @@ class Flow:
                 return self._attempt(tx, move)
             move()
         except JobError as error:
-            if not self.reuse.park("task", job.task, job.path, self._missing(job)):
+            if not self.reuse.excuses(job):
                 self._record(job, JobState.FAILED, error=error)
         return None
-
-    def _missing(self, job: Job) -> set[str]:
-        """Returns where inputs of a job were that were taken over and are gone."""
-        if not self.reuse.is_some:
-            return set()
-        prefix = job.path[: len(self.plan.tasks[job.task].chain)]
-        return self.reuse.missing([*self.specs.of(job.task).before(prefix)])
 
     def _take_over(self, job: Job, taken: Taken) -> None:
         """Records a job that need not run."""
@@ -488,17 +476,6 @@ class Flow:
         else:
             self.ledger.take_over(job.task, taken.parts)
         self._complete(job.task, job.path)
-
-    def _made(self, job: Job) -> Json:
-        """Returns what a job made; of one with event ranges its parts."""
-        if not self.has_ranges(job):
-            return self.outputs.of(job.task, job.path)
-        assert self.outputs.tx is not None
-        return [*event_ranges.outputs(self.outputs.tx, self.run, job.task, paths.to_text(job.path))]
-
-    def _whereabouts(self, sources: Iterable[str]) -> dict[str, Iterable[tuple[str, int]]]:
-        assert self.outputs.tx is not None
-        return {**publications.whereabouts(self.outputs.tx, sources)}
 
     def _look_at_outputs(self) -> None:
         """Makes sure that what a complete run puts out is there."""

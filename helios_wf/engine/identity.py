@@ -50,6 +50,7 @@ class Identities:
     Args:
         raw: paths of inputs of the run: a checksum that stands at one of them is not relied on.
         sums: returns checksums of such files; None: they are known by path, size and time.
+        contents: digests of files that the document of the run names, by path.
         look: returns what is to be seen of a path.
     """
 
@@ -57,11 +58,13 @@ class Identities:
         self,
         raw: Collection[str] = (),
         sums: Sums | None = None,
+        contents: Mapping[str, str] | None = None,
         look: Callable[[str], Seen | None] = look,
     ) -> None:
+        self.look = look
         self._raw = raw
         self._sums = sums
-        self._look = look
+        self._contents = contents or {}
 
     def field(self, value: Json) -> Json:
         """Returns what is kept of a value: what it is, or the digest of that where it is long."""
@@ -98,7 +101,7 @@ class Identities:
 
     def _seen(self, path: str) -> dict[str, Json]:
         """Returns what a file is that no job made."""
-        seen = self._look(path)
+        seen = self.look(path)
         if seen is None:
             return {"path": path}
         if self._sums is not None and not seen.is_folder:
@@ -114,14 +117,14 @@ class Identities:
             }
         path = path_of(value)
         found = {"class": "Directory", "basename": value.get("basename") or os.path.basename(path)}
-        if self._look(path) is None:
+        if self.look(path) is None:
             return found | {"path": path}
         return found | {"holds": digest([*self._below(path)])[:_DIGITS]}
 
     def _below(self, folder: str) -> Iterator[Json]:
         for name, size, modified in below(folder):
             path = f"{folder}/{name}"
-            seen = self._look(path) if self._sums is not None else None
+            seen = self.look(path) if self._sums is not None else None
             if seen is not None and not seen.is_folder:
                 assert self._sums is not None
                 yield [name, size, self._sums(path, seen)]
@@ -130,13 +133,8 @@ class Identities:
 
     # -- tools ---------------------------------------------------------------------------------------------
 
-    def tool(self, body: Mapping[str, Json], contents: Mapping[str, str]) -> dict[str, Json]:
-        """Returns what a tool is, by the fields of its document; what it asks of its machine does not count.
-
-        Args:
-            body: the tool.
-            contents: digests of files that the document names, by path.
-        """
+    def tool(self, body: Mapping[str, Json]) -> dict[str, Json]:
+        """Returns what a tool is, by the fields of its document, but for what it asks of its machine."""
         dropped = ("hints", "requirements", "class", CONTAINER, CHECK)
         found = {key: value for key, value in body.items() if key not in dropped}
         for kind in ("hints", "requirements"):
@@ -152,7 +150,7 @@ class Identities:
                 found["container"] |= self._seen(image)
         else:
             found |= self._programs(body)
-        return {key: self._short(_unplaced(value, contents, self._seen)) for key, value in found.items()}
+        return {key: self._short(self._unplaced(value)) for key, value in found.items()}
 
     def _programs(self, body: Mapping[str, Json]) -> dict[str, Json]:
         """Returns what the files are that a command line names: the program, and others by absolute path.
@@ -165,7 +163,7 @@ class Identities:
         found = {}
         for number, word in enumerate(words):
             path = word if word.startswith("/") else (shutil.which(word) if number == 0 else None)
-            seen = self._look(path) if path else None
+            seen = self.look(path) if path else None
             if path and seen is not None and not seen.is_folder:
                 found[f"program {word}"] = {"size": seen.size, "modified": seen.modified}
         return found
@@ -174,18 +172,17 @@ class Identities:
     def _short(value: Json) -> Json:
         return value if _length(value) <= LONG else {"digest": digest(value)[:_DIGITS]}
 
-
-def _unplaced(value: Json, contents: Mapping[str, str], seen: Callable[[str], dict[str, Json]]) -> Json:
-    """Returns a part of a tool with the files that it names by content, not by place."""
-    if isinstance(value, dict):
-        return {key: _unplaced(one, contents, seen) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_unplaced(one, contents, seen) for one in value]
-    if not isinstance(value, str) or not value.startswith("file://"):
-        return value
-    path = path_of({"location": value})
-    known = contents.get(path)
-    return {"basename": os.path.basename(path), **({"sha256": known} if known else seen(path))}
+    def _unplaced(self, value: Json) -> Json:
+        """Returns a part of a tool with the files that it names by content, not by place."""
+        if isinstance(value, dict):
+            return {key: self._unplaced(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self._unplaced(one) for one in value]
+        if not isinstance(value, str) or not value.startswith("file://"):
+            return value
+        path = path_of({"location": value})
+        known = self._contents.get(path)
+        return {"basename": os.path.basename(path), **({"sha256": known} if known else self._seen(path))}
 
 
 def _length(value: Json) -> int:

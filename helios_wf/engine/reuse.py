@@ -16,14 +16,15 @@ from helios_wf.engine import paths
 from helios_wf.engine.identity import Identities, digest
 from helios_wf.engine.job import Job
 from helios_wf.engine.objects import Objects, State, path_of, placed_in
+from helios_wf.engine.outputs import JobOutputs
 from helios_wf.engine.specs import Specs
 from helios_wf.engine.values import Values
 from helios_wf.engine.ways import Ways
 from helios_wf.model import Resources, Tool
 from helios_wf.model.noun import Json
-from helios_wf.model.plans import Path, Plan, Task
+from helios_wf.model.plans import Path, Task
 from helios_wf.states import GOOD_JOBS
-from helios_wf.store import Tx, event_ranges, jobs, tasks
+from helios_wf.store import Tx, event_ranges, jobs, publications, tasks
 from helios_wf.store.rows import DoneJob, RangeRow
 
 DIGITS = 32
@@ -66,14 +67,12 @@ class Reuse:
     Args:
         run: its id.
         home: folder of all work folders.
-        plan: its plan.
+        outputs: reads what jobs made.
         values: evaluates sources.
         specs: evaluates inputs.
         ways: the tools as they are run.
         has_ranges: says whether a job's attempts are given event ranges.
         identities: says what values are.
-        objects: finds what jobs of other runs made.
-        contents: digests of files that the document names, by path.
         looks: whether jobs of other runs are looked for.
     """
 
@@ -81,14 +80,12 @@ class Reuse:
         self,
         run: str,
         home: str,
-        plan: Plan,
+        outputs: JobOutputs,
         values: Values,
         specs: Specs,
         ways: Ways,
         has_ranges: Callable[[Job], bool],
         identities: Identities,
-        objects: Objects,
-        contents: Mapping[str, str],
         looks: bool,
     ) -> None:
         self.starved: dict[tuple[str, int, Path], set[str]] = {}
@@ -103,18 +100,18 @@ class Reuse:
         self.is_unsure = True
         """Whether it is not known yet that the outputs of the run are there."""
         self._run = run
-        self._home = home
-        self._plan = plan
+        self._plan = values.plan
+        self._outputs = outputs
         self._values = values
         self._specs = specs
         self._ways = ways
         self._has_ranges = has_ranges
         self._identities = identities
-        self._objects = objects
-        self._contents = contents
+        self._objects = Objects(home, self._whereabouts, identities.look)
         self._looks = looks
         self._allows = [
-            WorkReuse(task.process.body) if isinstance(task.process, Tool) else None for task in plan.tasks
+            WorkReuse(task.process.body) if isinstance(task.process, Tool) else None
+            for task in values.plan.tasks
         ]
         self._changes_inputs = any(rule.changes_inputs for rule in self._allows if rule is not None)
         self._tools: dict[str, tuple[str, dict[str, Json]]] = {}
@@ -124,15 +121,15 @@ class Reuse:
         self._taken: dict[JobAt, Taken] = {}
         self._revived: dict[JobAt, str] = {}
 
-    def restore(self, tx: Tx) -> list[JobAt]:
+    def restore(self, tx: Tx) -> list[Job]:
         """Takes what the store knows of it; returns the jobs that were made again, to be compared."""
         self.is_some = bool(jobs.reused(tx, self._run))
         done = []
         for task, text, state, before in jobs.revived(tx, self._run):
-            at = task, paths.from_text(text)
-            self._revived[at] = before
+            job = Job(task, paths.from_text(text))
+            self._revived[job.task, job.path] = before
             if state in GOOD_JOBS:
-                done.append(at)
+                done.append(job)
         return done
 
     def rule(self, task: int) -> WorkReuse:
@@ -165,7 +162,7 @@ class Reuse:
         tool = self._ways.digest(task.number)
         is_new = task.number not in self._shared or tool not in self._tools
         if tool not in self._tools:
-            fields = self._identities.tool(self._ways.definition(task.number), self._contents)
+            fields = self._identities.tool(self._ways.definition(task.number))
             self._tools[tool] = (digest(fields), fields)
         name, fields = self._tools[tool]
         if is_new:
@@ -292,17 +289,36 @@ class Reuse:
             self._lacking[number] = self.missing(self._specs.of(number).shared())
         return self.park("task", number, one.job.path, self._lacking[number] | self.missing(one.inputs))
 
+    def excuses(self, job: Job) -> bool:
+        """Says whether a job that cannot be begun must wait, as some of what it reads is gone."""
+        if not self.is_some:
+            return False
+        prefix = job.path[: len(self._plan.tasks[job.task].chain)]
+        missing = self.missing([*self._specs.of(job.task).before(prefix)])
+        return self.park("task", job.task, job.path, missing)
+
     def park(self, kind: str, number: int, path: Path, missing: set[str]) -> bool:
         """Takes that a job or domain must read what is missing; says whether anything is."""
         if missing:
             self.starved[kind, number, path] = missing
         return bool(missing)
 
-    def compare(self, task: int, path: Path, outputs: Callable[[], Json]) -> None:
-        """Takes what a job made, in case that it was made again: what follows if that is something else?"""
-        before = self._revived.pop((task, path), None) if self._revived else None
-        if before is not None and before != self.identity(outputs()):
-            self.changed.append((task, path))
+    def compare(self, job: Job) -> None:
+        """Takes that a job is done, in case that it was made again: what follows if it is something else?"""
+        before = self._revived.pop((job.task, job.path), None) if self._revived else None
+        if before is not None and before != self.identity(self._made(job)):
+            self.changed.append((job.task, job.path))
+
+    def _made(self, job: Job) -> Json:
+        """Returns what a job made; of one with event ranges its parts."""
+        if not self._has_ranges(job):
+            return self._outputs.of(job.task, job.path)
+        assert self._outputs.tx is not None
+        return [*event_ranges.outputs(self._outputs.tx, self._run, job.task, paths.to_text(job.path))]
+
+    def _whereabouts(self, sources: Iterable[str]) -> dict[str, Iterable[tuple[str, int]]]:
+        assert self._outputs.tx is not None
+        return {**publications.whereabouts(self._outputs.tx, sources)}
 
     def identity(self, outputs: Json) -> str:
         """Returns what tells whether a job has made the same again."""

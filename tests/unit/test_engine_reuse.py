@@ -67,7 +67,6 @@ class Bench:
             layout_of,
             reuses=True,
             identities=Identities({RAW["path"]}, look=self.look),
-            objects=lambda whereabouts: Objects("/home", whereabouts, self.look),
         )
 
     def look(self, path: str) -> Seen | None:

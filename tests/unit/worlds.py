@@ -90,7 +90,6 @@ class World:
             on_error=self.on_error,
             reuses=self.there is not None,
             identities=Identities(self.given, look=self.look),
-            objects=lambda whereabouts: objects.Objects("/home", whereabouts, self.look),
         )
         flow.ledger.feeds = bool(self.seed % 2)
         return flow
