@@ -15,7 +15,7 @@ from helios_wf.config import OnError
 from helios_wf.cwl.javascript import LATER, Work, complete_all
 from helios_wf.engine import paths
 from helios_wf.engine.chains import Chains
-from helios_wf.engine.cutting import cuts_of, ranges_of
+from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.evaluation import run_expression
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.identity import Identities
@@ -24,10 +24,8 @@ from helios_wf.engine.ledger import Fed, Ledger, Rest
 from helios_wf.engine.losses import Losses
 from helios_wf.engine.merges import OWN_INDICES, Merge, Merges
 from helios_wf.engine.outputs import JobOutputs
-from helios_wf.engine.pacing import Pace
 from helios_wf.engine.places import place_of
 from helios_wf.engine.queue import Queue
-from helios_wf.engine.range_book import Cutting
 from helios_wf.engine.repair import GROWS, grow
 from helios_wf.engine.restoring import recall, restore
 from helios_wf.engine.reuse import Candidate, Entry, Reuse, Taken
@@ -83,7 +81,7 @@ class Flow:
         self.specs = Specs(run, home, self.values, self.ways)
         self.queue = Queue()
         self.tally = Tally(run, plan, self.frontier, self.values.n_events)
-        self.ledger = Ledger(run, plan, self.values.events, self.cuts)
+        self.ledger = Ledger(run, self.values, layout_of)
         self.sizing = Sizing(run, plan, layout_of, self.values, self.frontier, self.ledger)
         self.losses = Losses(run, self.values, self.frontier, self.ledger, self.tally)
         self.chains = Chains(run, plan, self.values, self.frontier, self.tally, self.losses)
@@ -94,7 +92,7 @@ class Flow:
             self.values,
             self.specs,
             self.ways,
-            self.has_ranges,
+            self.ledger.covers,
             identities or Identities(),
             reuses,
         )
@@ -111,7 +109,6 @@ class Flow:
         self.on_error = on_error
         self._killed = False
         self._backend = backend
-        self._layout_of = layout_of
         self._recorded: list[Settlement] = []
 
     # -- what stands ---------------------------------------------------------------------------------------
@@ -147,7 +144,7 @@ class Flow:
             return not self.inflight
         if not self.reuse.starved or self.has_more or self.queue.is_due or self.is_failing:
             return False
-        if any(self.has_ranges(job) for job in self.inflight.values()):
+        if any(self.ledger.covers(job) for job in self.inflight.values()):
             return False
         return not self.inflight or len(self.reuse.starved) > self.reuse.n_revived
 
@@ -214,16 +211,12 @@ class Flow:
         self.outputs.tx = tx
         return settle(self, tx, reports)
 
-    def has_ranges(self, job: Job) -> bool:
-        """Says whether a job's attempts are given event ranges."""
-        return self.ledger.covers(self.plan.tasks[job.task], job.path)
-
     def hear(self, tx: Tx, news: Iterable[RangeNews]) -> None:
         """Takes what attempts in flight say of their event ranges."""
         self.outputs.tx = tx
         for one in news:
             job = self.inflight.get(one.handle)
-            if job is not None and self.has_ranges(job):
+            if job is not None and self.ledger.covers(job):
                 self.ledger.hear(tx, job, one)
         self.ledger.flush(tx)
         self.look_at_losses()
@@ -416,7 +409,7 @@ class Flow:
         if self.reuse.starves(one):
             return None
         task, job, resources = one.task, one.job, one.resources
-        has_ranges = self.ledger.covers(task, job.path)
+        has_ranges = self.ledger.covers(job)
         if task.retry.grow > 1 and job.tries.charged and not has_ranges:
             resources = self._grown(tx, task, job, resources)
         spec = self.specs.spec(task, job, one.inputs, resources)
@@ -438,16 +431,6 @@ class Flow:
             self.ledger.park(job)
         else:
             self.queue.delay(job, due)
-
-    def cuts(self, task: Task, path: Path) -> tuple[Cutting, bool]:
-        """Returns where the event ranges of a job end, and whether they may be cut again."""
-        first, stop = self.values.events(task, path)
-        assert task.split is not None
-        assert first is not None
-        assert stop is not None
-        file = self.values.cut_file(task, path)
-        pace = self.ledger.pace.get(task.number) or Pace()
-        return cuts_of(self._layout_of, self.plan.domains[task.split], file, first, stop, pace)
 
     def _start(self, tx: Tx, job: Job, move: Move | JobError) -> JobSpec | None:
         """Makes the move of a job; returns its next attempt, None when it was settled, or opened a merge."""

@@ -13,14 +13,16 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from helios_wf.engine import paths
+from helios_wf.engine.cutting import cuts_of
 from helios_wf.engine.health import restored
 from helios_wf.engine.job import Job
 from helios_wf.engine.pacing import Pace
 from helios_wf.engine.range_book import Book, Cutting
 from helios_wf.engine.range_writes import Writes
 from helios_wf.engine.repair import Health, OpenRange, grow
+from helios_wf.engine.values import Values
 from helios_wf.errors import JobError
-from helios_wf.model import EventRange, Feeding, JobSpec, RangeNews, RangeReport, Report
+from helios_wf.model import EventRange, Feeding, JobSpec, Layout, RangeNews, RangeReport, Report
 from helios_wf.model.plans import Path, Plan, Task
 from helios_wf.ranges import Cuts
 from helios_wf.states import Cause, RangeState
@@ -67,27 +69,17 @@ class Rest(NamedTuple):
     is_worn: bool
 
 
-CuttingOf = Callable[[Task, Path], tuple[Cutting, bool]]
-"""Says where the ranges of a job end, and whether they may be cut again."""
-
-
 class Ledger:
     """The event ranges of one run.
 
     Args:
         run: the run.
-        plan: its plan.
-        events: returns the events ``[first, stop)`` of a job.
-        cutting: says how they are cut.
+        values: tells which events jobs have, of which file.
+        layout_of: tells the layout of a file by path and table.
     """
 
-    def __init__(
-        self,
-        run: str,
-        plan: Plan,
-        events: Callable[[Task, Path], tuple[int | None, int | None]],
-        cutting: CuttingOf,
-    ) -> None:
+    def __init__(self, run: str, values: Values, layout_of: Callable[[str, str | None], Layout]) -> None:
+        plan = values.plan
         self.feeds = False
         self.health = {task.number: Health(task.tolerate) for task in plan.tasks if task.fed}
         self.done_events = dict.fromkeys(self.health, 0)
@@ -96,8 +88,8 @@ class Ledger:
         self._learns = {number for number in self.health if not _is_timed(plan, plan.tasks[number])}
         self._run = run
         self._plan = plan
-        self._events = events
-        self._cutting = cutting
+        self._values = values
+        self._layout_of = layout_of
         self._books: dict[tuple[int, Path], Book] = {}
         self._hungry: dict[str, tuple[int, Path]] = {}
         self._wants: dict[str, int] = {}
@@ -116,10 +108,26 @@ class Ledger:
                     each = done.wall_s / done.n_events
                     self.pace[task] = Pace(each, done.n_events // done.n_ranges, done.n_events, done.wall_s)
 
-    def covers(self, task: Task, path: Path) -> bool:
-        """Says whether a job has event ranges."""
-        first, stop = self._events(task, path) if task.fed else (None, None)
+    def covers(self, job: Job) -> bool:
+        """Says whether a job's attempts are given event ranges."""
+        task = self._plan.tasks[job.task]
+        first, stop = self._values.events(task, job.path) if task.fed else (None, None)
         return first is not None and stop is not None and first < stop
+
+    def cuts(self, job: Job) -> tuple[Cutting, bool]:
+        """Returns where the event ranges of a job end, and whether they may be cut again.
+
+        Raises:
+            JobError: its file cannot be read as events.
+        """
+        task = self._plan.tasks[job.task]
+        first, stop = self._values.events(task, job.path)
+        assert task.split is not None
+        assert first is not None
+        assert stop is not None
+        file = self._values.cut_file(task, job.path)
+        pace = self.pace.get(task.number) or Pace()
+        return cuts_of(self._layout_of, self._plan.domains[task.split], file, first, stop, pace)
 
     # -- attempts ------------------------------------------------------------------------------------------
 
@@ -136,11 +144,11 @@ class Ledger:
 
     def _load(self, tx: Tx, job: Job, is_new: bool) -> Book:
         task = self._plan.tasks[job.task]
-        first, stop = self._events(task, job.path)
+        first, stop = self._values.events(task, job.path)
         assert first is not None
         assert stop is not None
         try:
-            cutting, bisects = self._cutting(task, job.path)
+            cutting, bisects = self.cuts(job)
         except JobError:
             if is_new:
                 raise

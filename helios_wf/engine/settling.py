@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def settle(flow: Flow, tx: Tx, reports: Iterable[Report]) -> list[Settlement]:
     """Settles reports of attempts that are handed out, tells the flow, and returns what was written."""
     known = [(job, one) for one in reports if (job := flow.inflight.pop(one.handle, None)) is not None]
-    rests = {one.handle: flow.ledger.end(tx, job, one) for job, one in known if flow.has_ranges(job)}
+    rests = {one.handle: flow.ledger.end(tx, job, one) for job, one in known if flow.ledger.covers(job)}
     flow.ledger.flush(tx)
     flow.look_at_losses()
     settlements, chosen = [], {}
@@ -64,7 +64,7 @@ def settle(flow: Flow, tx: Tx, reports: Iterable[Report]) -> list[Settlement]:
 def _bisects(flow: Flow, job: Job) -> bool:
     """Says whether the file of a chain's job can be cut anywhere."""
     try:
-        return flow.cuts(flow.plan.tasks[job.task], job.path)[1]
+        return flow.ledger.cuts(job)[1]
     except JobError:
         return False
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from helios_wf.cwl.files import is_placed, to_location, to_path
 from helios_wf.cwl.inputs import change_files
 from helios_wf.cwl.javascript import complete
+from helios_wf.engine.job import Job
 from helios_wf.engine.places import place_of
 from helios_wf.engine.repair import GROWS, grow
 from helios_wf.errors import JobError, RunError
@@ -85,7 +86,7 @@ def again(record: Record, spot: Spot, folder: Path, attempt: int | None, every_r
         stop=stop,
     )
     tool = record.flow.ways.definition(task.number)
-    if not record.flow.ledger.covers(task, path):
+    if not record.flow.ledger.covers(Job(task.number, path)):
         return Again(name, task, spec, tool, constants)
     return _with_ranges(record, Again(name, task, spec, tool, constants), path, every_range)
 
