@@ -22,7 +22,7 @@ from helios_wf.engine.identity import Identities
 from helios_wf.engine.job import Job
 from helios_wf.engine.ledger import Fed, Ledger, Rest
 from helios_wf.engine.losses import Losses
-from helios_wf.engine.merges import OWN_INDICES, Merge, Merges
+from helios_wf.engine.merges import Merges, complete_in_merge, merge_inputs, open_merge
 from helios_wf.engine.outputs import JobOutputs
 from helios_wf.engine.places import place_of
 from helios_wf.engine.queue import Queue
@@ -40,7 +40,6 @@ from helios_wf.errors import JobError
 from helios_wf.model import JobSpec, Layout, RangeNews, Report, Resources, Tool
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Plan, Task
-from helios_wf.plan.merging import Scheme
 from helios_wf.states import GOOD_JOBS, JobState
 from helios_wf.store import Tx, jobs, shapes
 from helios_wf.store.rows import Lease, Settlement
@@ -279,9 +278,8 @@ class Flow:
     def _complete(self, task: int, path: Path) -> None:
         if self.plan.tasks[task].merge is None:
             self.frontier.complete(task, path)
-            return
-        merge = self.merges.of_job(task, path)
-        self._advance_merge(task, merge, list(merge.done(path)))
+        else:
+            complete_in_merge(self, task, path)
 
     # -- lease ---------------------------------------------------------------------------------------------
 
@@ -384,9 +382,9 @@ class Flow:
         if self.values.is_void(task, prefix) or self.values.is_skipped(task.guards, prefix):
             return partial(self._leave, tx, job, JobState.SKIPPED)
         if task.merge is not None and len(job.path) == len(task.chain):
-            return partial(self._open_merge, tx, task, prefix)
+            return partial(open_merge, self, tx, task, prefix)
         if isinstance(task.process, Tool):
-            override = self.merge_inputs(task, job.path) if task.merge is not None else None
+            override = merge_inputs(self, task, job.path) if task.merge is not None else None
             inputs = yield from evaluator.inputs(prefix, override)
             if inputs is None:
                 return partial(self._leave, tx, job, JobState.SKIPPED)
@@ -473,7 +471,7 @@ class Flow:
         """Records a job that is not run; of a merge, the one job that stands for it."""
         task = self.plan.tasks[job.task]
         if task.merge is not None and len(job.path) == len(task.chain):
-            self._open_merge(tx, task, job.path, [[[[0, 0]]]])
+            open_merge(self, tx, task, job.path, [[[[0, 0]]]])
         else:
             self._record(job, to, reason=reason)
 
@@ -528,36 +526,3 @@ class Flow:
             self.tally.move(job.task, JobState.READY, JobState.LEASED)
         else:
             self.tally.count(job.task, JobState.LEASED)
-
-    # -- merges --------------------------------------------------------------------------------------------
-
-    def _open_merge(self, tx: Tx, task: Task, prefix: Path, scheme: Scheme | None = None) -> None:
-        """Fixes the groups of a merge whose inputs are there (or of one that is skipped) and starts it."""
-        merge = self.start_merge(task, prefix, scheme)
-        shapes.put(tx, self.run, -1 - task.number, paths.to_text(prefix), merge.scheme)
-
-    def start_merge(self, task: Task, prefix: Path, scheme: Scheme | None = None) -> Merge:
-        """Starts a merge whose inputs are there, with the scheme given or one that is stored or made."""
-        merge = self.merges.open(task, prefix, lambda: self.values.merge_inputs(task, prefix), scheme)
-        self.tally.merge(task.number, merge.n_jobs)
-        self._advance_merge(task.number, merge, list(merge.first_jobs()))
-        return merge
-
-    def _advance_merge(self, task: int, merge: Merge, pending: list[Path]) -> None:
-        self.queue.add(self.merges.advance(task, merge, pending))
-        if merge.is_complete:
-            self.frontier.complete(task, merge.prefix)
-
-    def merge_inputs(self, task: Task, path: Path) -> dict[str, Json]:
-        """Returns what one job of a merge reads: a slice of the inputs, or outputs of the level below."""
-        assert task.merge is not None
-        below = self.merges.below(task.number, path)
-        if below is None:
-            prefix = path[:-OWN_INDICES]
-            return {
-                task.merge.input: self.merges.slice(
-                    task, path, lambda: self.values.merge_inputs(task, prefix)
-                )
-            }
-        (port,) = task.outputs
-        return {task.merge.input: self.outputs.listed(task.number, below, port)}

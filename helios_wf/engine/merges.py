@@ -1,9 +1,11 @@
-"""Merges on their way: which groups wait, which outputs are there."""
+"""Merges on their way: which groups wait, which outputs are there, and what that is to a flow."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
+from helios_wf.engine import paths
 from helios_wf.engine.job import Job
 from helios_wf.errors import EventFileError, JobError
 from helios_wf.model import Layout, MergeField
@@ -11,6 +13,10 @@ from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path, Task
 from helios_wf.plan.merging import Scheme, scheme
 from helios_wf.states import Cause, JobState
+from helios_wf.store import Tx, shapes
+
+if TYPE_CHECKING:
+    from helios_wf.engine.flow import Flow
 
 OWN_INDICES = 3
 """A merge's jobs have three indices of their own behind the merge's path: output, level, group."""
@@ -132,9 +138,9 @@ class Merges:
         """Returns the paths of the jobs that make a merge's outputs, in order."""
         return self._merges[task, prefix].last_jobs()
 
-    def advance(self, task: int, merge: Merge, paths: list[Path]) -> Iterator[Job]:
+    def advance(self, task: int, merge: Merge, begun: Iterator[Path]) -> Iterator[Job]:
         """Yields the jobs of these paths that are to run; behind those done already, the ones that follow."""
-        pending = list(paths)
+        pending = list(begun)
         for path in pending:
             known = self._known.pop((task, path), Job(task, path))
             if known is None:
@@ -171,3 +177,44 @@ class Merges:
             return self._layout_of(one["path"], None).n_events
         except EventFileError as error:
             raise JobError(Cause.BAD_INPUT, f"targetEvents cannot count events: {error}") from error
+
+
+# -- in a flow ---------------------------------------------------------------------------------------------
+
+
+def open_merge(flow: Flow, tx: Tx, task: Task, prefix: Path, scheme: Scheme | None = None) -> None:
+    """Fixes the groups of a merge whose inputs are there (or of one that is skipped) and starts it."""
+    merge = start_merge(flow, task, prefix, scheme)
+    shapes.put(tx, flow.run, -1 - task.number, paths.to_text(prefix), merge.scheme)
+
+
+def start_merge(flow: Flow, task: Task, prefix: Path, scheme: Scheme | None = None) -> Merge:
+    """Starts a merge whose inputs are there, with the scheme given or one that is stored or made."""
+    merge = flow.merges.open(task, prefix, lambda: flow.values.merge_inputs(task, prefix), scheme)
+    flow.tally.merge(task.number, merge.n_jobs)
+    _advance(flow, task.number, merge, merge.first_jobs())
+    return merge
+
+
+def complete_in_merge(flow: Flow, task: int, path: Path) -> None:
+    """Takes that a job of a merge is done: others may start, or the merge is complete."""
+    merge = flow.merges.of_job(task, path)
+    _advance(flow, task, merge, merge.done(path))
+
+
+def _advance(flow: Flow, task: int, merge: Merge, begun: Iterator[Path]) -> None:
+    flow.queue.add(flow.merges.advance(task, merge, begun))
+    if merge.is_complete:
+        flow.frontier.complete(task, merge.prefix)
+
+
+def merge_inputs(flow: Flow, task: Task, path: Path) -> dict[str, Json]:
+    """Returns what one job of a merge reads: a slice of the inputs, or outputs of the level below."""
+    assert task.merge is not None
+    below = flow.merges.below(task.number, path)
+    if below is None:
+        prefix = path[:-OWN_INDICES]
+        inputs = flow.merges.slice(task, path, lambda: flow.values.merge_inputs(task, prefix))
+        return {task.merge.input: inputs}
+    (port,) = task.outputs
+    return {task.merge.input: flow.outputs.listed(task.number, below, port)}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from helios_wf.engine import paths
 from helios_wf.engine.job import Job, Tries
-from helios_wf.engine.merges import OWN_INDICES
+from helios_wf.engine.merges import OWN_INDICES, start_merge
 from helios_wf.model.noun import Json
 from helios_wf.model.plans import Path
 from helios_wf.states import GOOD_JOBS, JobState
@@ -30,7 +30,7 @@ def restore(flow: Flow, tx: Tx) -> None:
     for number, path in sorted(flow.merges.stored()):
         if flow.merges.is_over(number, path) or flow.frontier.has_inputs(number, path):
             flow.frontier.hold(number, path)
-            flow.start_merge(flow.plan.tasks[number], path)
+            start_merge(flow, flow.plan.tasks[number], path)
     for job, not_before in ready:
         if flow.frontier.has_inputs(job.task, job.path):
             flow.frontier.hold(job.task, job.path)
@@ -53,7 +53,7 @@ def recall(flow: Flow, tx: Tx) -> None:
         if flow.losses.takes(job, state):
             flow.losses.lose(job, state)
     for number, path in flow.merges.stored():
-        flow.start_merge(flow.plan.tasks[number], path)
+        start_merge(flow, flow.plan.tasks[number], path)
 
 
 def _shapes(flow: Flow, tx: Tx) -> None:

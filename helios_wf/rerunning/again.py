@@ -15,6 +15,7 @@ from helios_wf.cwl.files import is_placed, to_location, to_path
 from helios_wf.cwl.inputs import change_files
 from helios_wf.cwl.javascript import complete
 from helios_wf.engine.job import Job
+from helios_wf.engine.merges import merge_inputs
 from helios_wf.engine.places import place_of
 from helios_wf.engine.repair import GROWS, grow
 from helios_wf.errors import JobError, RunError
@@ -128,7 +129,7 @@ def _evaluated(
     flow = record.flow
     evaluator = flow.specs.of(task.number)
     try:
-        override = flow.merge_inputs(task, path) if task.merge is not None else None
+        override = merge_inputs(flow, task, path) if task.merge is not None else None
         inputs = complete(evaluator.inputs(path[: len(task.chain)], override))
         if inputs is None:
             raise RunError(f"{name} was skipped: its condition is false; {_asking(name)} more")
