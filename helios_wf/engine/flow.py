@@ -8,51 +8,50 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 
 from helios_wf.config import OnError
-from helios_wf.cwl.javascript import LATER, Work, complete_all
 from helios_wf.engine import paths
 from helios_wf.engine.chains import Chains
 from helios_wf.engine.cutting import ranges_of
-from helios_wf.engine.evaluation import run_expression
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.identity import Identities
 from helios_wf.engine.job import Job
-from helios_wf.engine.ledger import Fed, Ledger, Rest
+from helios_wf.engine.leasing import lease
+from helios_wf.engine.ledger import Fed, Ledger
 from helios_wf.engine.losses import Losses
-from helios_wf.engine.merges import Merges, complete_in_merge, merge_inputs, open_merge
+from helios_wf.engine.merges import Merges
 from helios_wf.engine.outputs import JobOutputs
-from helios_wf.engine.places import place_of
 from helios_wf.engine.queue import Queue
-from helios_wf.engine.repair import GROWS, grow
+from helios_wf.engine.recording import flush
 from helios_wf.engine.restoring import recall, restore
-from helios_wf.engine.reuse import Candidate, Entry, Reuse, Taken
+from helios_wf.engine.reuse import Reuse
 from helios_wf.engine.settling import settle
 from helios_wf.engine.sizing import Sizing
 from helios_wf.engine.specs import Specs
 from helios_wf.engine.tally import Tally
 from helios_wf.engine.values import Values
-from helios_wf.engine.verdicts import recorded
 from helios_wf.engine.ways import Ways
-from helios_wf.errors import JobError
-from helios_wf.model import JobSpec, Layout, RangeNews, Report, Resources, Tool
+from helios_wf.model import JobSpec, Layout, RangeNews, Report
 from helios_wf.model.noun import Json
-from helios_wf.model.plans import Path, Plan, Task
-from helios_wf.states import GOOD_JOBS, JobState
-from helios_wf.store import Tx, jobs, shapes
-from helios_wf.store.rows import Lease, Settlement
-
-MOST_RECORDED = 2000
-"""Jobs without a tool that one call of ``lease`` does at most, so that ticks stay short."""
-
-LayoutOf = Callable[[str, str | None], Layout]
-Move = Candidate | Callable[[], None]
+from helios_wf.model.plans import Path, Plan
+from helios_wf.store import Tx, jobs
+from helios_wf.store.rows import Settlement
 
 
 class Flow:
-    """The state of one run in memory, and its verbs."""
+    """The state of one run in memory, and its verbs.
+
+    Attributes:
+        inflight: jobs with an attempt that is handed out, by its handle.
+        waiting: jobs that were tried before, and that the frontier gives out again.
+        failed: jobs that failed for good.
+        left: those that failed before this engine took the run, and are not to be tried again.
+        doomed: attempts of tasks that were given up; the engine cancels them.
+        unwritten: what was recorded of jobs that no backend runs, until it is flushed.
+        stopping: whether the run is being cancelled.
+        has_more: whether more jobs could start when some were leased last.
+    """
 
     def __init__(
         self,
@@ -61,7 +60,7 @@ class Flow:
         inputs: dict[str, Json],
         home: str,
         backend: str,
-        layout_of: LayoutOf,
+        layout_of: Callable[[str, str | None], Layout],
         index_of: Callable[[str], Json] = lambda path: None,
         check: int = 0,
         on_error: OnError = "stop",
@@ -70,10 +69,12 @@ class Flow:
     ) -> None:
         self.run = run
         self.plan = plan
+        self.backend = backend
+        self.on_error = on_error
         self.frontier = Frontier(plan)
         self.merges = Merges(layout_of)
         listing = {task.number: task.outputs for task in plan.tasks if task.fed}
-        self.outputs = JobOutputs(run, self.merges, self._flush, listing)
+        self.outputs = JobOutputs(run, self.merges, partial(flush, self), listing)
         ranges = partial(ranges_of, layout_of)
         self.values = Values(plan, inputs, self.frontier, self.outputs, ranges, index_of)
         self.ways = Ways(run, plan, check)
@@ -85,30 +86,17 @@ class Flow:
         self.losses = Losses(run, self.values, self.frontier, self.ledger, self.tally)
         self.chains = Chains(run, plan, self.values, self.frontier, self.tally, self.losses)
         self.reuse = Reuse(
-            run,
-            home,
-            self.outputs,
-            self.values,
-            self.specs,
-            self.ways,
-            self.ledger.covers,
-            identities or Identities(),
-            reuses,
+            run, home, self.outputs, self.values, self.specs, self.ways, self.ledger, identities, reuses
         )
         self.inflight: dict[str, Job] = {}
         self.waiting: dict[tuple[int, Path], Job] = {}
-        """Jobs that were tried before, and that the frontier gives out again."""
         self.failed: list[tuple[int, Path]] = []
         self.left: list[tuple[int, Path]] = []
-        """Jobs that failed before this engine took the run, and are not to be tried again."""
         self.doomed: list[str] = []
-        """Attempts of tasks that were given up; the engine cancels them."""
+        self.unwritten: list[Settlement] = []
         self.stopping = False
         self.has_more = True
-        self.on_error = on_error
         self._killed = False
-        self._backend = backend
-        self._recorded: list[Settlement] = []
 
     # -- what stands ---------------------------------------------------------------------------------------
 
@@ -245,284 +233,21 @@ class Flow:
         begun = known.values()
         jobs.started(tx, self.run, [(job.task, paths.to_text(job.path), job.tries.attempt) for job in begun])
 
-    def settled(
-        self,
-        job: Job,
-        to: JobState,
-        outputs: dict[str, Json] | None,
-        not_before: float = 0.0,
-        rest: Rest | None = None,
-    ) -> None:
-        """Takes that a job was settled: what follows for those that wait for it, or for itself."""
-        self.tally.move(job.task, JobState.LEASED, to)
-        if to is JobState.READY:
-            due = rest.due if rest else not_before
-            self._wait(job, None if due is None else max(due, not_before))
-        elif to in GOOD_JOBS:
-            if rest is None:
-                self.outputs.keep(job.task, job.path, None if to is JobState.SKIPPED else outputs)
-            self.reuse.compare(job)
-            self._complete(job.task, job.path)
-        elif self.losses.takes(job, to):
-            self.losses.lose(job, to)
-            self._complete(job.task, job.path)
-            self.look_at_losses()
-        else:
-            self.fail(job)
-
     def fail(self, job: Job) -> None:
         """Takes that a job failed for good, or was ended with its task."""
         self.failed.append((job.task, job.path))
         self.frontier.give_up(job.task, job.path)
 
-    def _complete(self, task: int, path: Path) -> None:
-        if self.plan.tasks[task].merge is None:
-            self.frontier.complete(task, path)
-        else:
-            complete_in_merge(self, task, path)
-
-    # -- lease ---------------------------------------------------------------------------------------------
-
-    def lease(self, tx: Tx, room: int) -> list[JobSpec]:
-        """Hands out up to ``room`` attempts; jobs that need no tool are done on the way."""
-        self.outputs.tx = tx
-        specs: list[JobSpec] = []
-        leases: list[Lease] = []
-        n_recorded = 0
-        late: list[Job] = []
-        if self.reuse.changed:
-            self.has_more = False
-            return []
-        self.queue.add(self.ledger.awake())
-        self.sizing.grow(tx)
-        while len(specs) < room and not self.is_failing and n_recorded < MOST_RECORDED:
-            ready = self._next_jobs(room - len(specs))
-            if not ready:
-                if not self._expand(tx, max(room, 16)):
-                    break
-                continue
-            self.outputs.load_all(one for job in ready for one in self.specs.of(job.task).reads(job.path))
-            moves = complete_all([self._prepare(tx, job) for job in ready])
-            late = [job for job, move in zip(ready, moves, strict=True) if move is LATER]
-            self.reuse.look_up(tx, [move for move in moves if isinstance(move, Candidate)])
-            for job, move in zip(ready, moves, strict=True):
-                spec = None if move is LATER else self._start(tx, job, move)
-                n_recorded += spec is None
-                if spec is not None:
-                    specs.append(spec)
-                    leases.append(self._lease(job, spec, self.reuse.known(job)))
-            self.queue.add(late)
-            if late:
-                break
-        self._flush()
-        self.ledger.flush(tx)
-        accepted = jobs.lease(tx, self.run, leases)
-        if len(accepted) != len(leases):
-            missing = [one.path for one in leases if (one.task, one.path) not in accepted]
-            raise AssertionError(f"run {self.run}: jobs were leased twice: {missing[:5]}")
-        self.has_more = len(specs) >= room or n_recorded >= MOST_RECORDED or bool(late)
-        self._look_at_outputs()
-        self.tally.write(tx)
-        return specs
-
-    def _next_jobs(self, limit: int) -> list[Job]:
-        """Returns up to ``limit`` jobs that can start; none of tasks that were given up."""
-        while chosen := self._chosen(limit):
-            if wanted := [job for job in chosen if job.task not in self.tally.given_up]:
-                return wanted
-        return []
-
-    def _chosen(self, limit: int) -> list[Job]:
-        chosen = self.queue.take(limit)
-        if len(chosen) < limit:
-            fresh = self.frontier.jobs(limit - len(chosen))
-            chosen += [self.waiting.pop(one, Job(*one)) for one in fresh]
-        return chosen
-
-    def _expand(self, tx: Tx, limit: int) -> bool:
-        """Sizes domains whose arrays and files are known; says whether there were any."""
-        rows: list[tuple[int, str, Json]] = []
-        is_any = False
-        for number, path in self.sizing.domains(limit):
-            is_any = True
-            if self.sizing.defers(number, path):
-                continue
-            try:
-                shape = self.sizing.shape(self.plan.domains[number], path)
-            except JobError as error:
-                missing = self.reuse.missing(self.sizing.file(number, path))
-                if self.reuse.park("domain", number, path, missing):
-                    continue
-                if self._fail_domain(number, path, error):
-                    break
-                continue
-            rows.append((number, paths.to_text(path), shape.payload))
-            self.sizing.open(number, path, shape)
-        shapes.put_many(tx, self.run, rows)
-        self.look_at_losses()
-        return is_any or self.is_failing
-
-    def _fail_domain(self, number: int, path: Path, error: JobError) -> bool:
-        """Records a failed job for the first task that ranges over a domain which cannot be sized.
-
-        Where no task does, only an output of the run can: it says the same when it is read.
-        """
-        task = next((task for task in self.plan.tasks if number in task.chain), None)
-        if task is not None:
-            self._record(Job(task.number, path), JobState.FAILED, error=error)
-        return task is not None
-
-    def _prepare(self, tx: Tx, job: Job) -> Work[Move]:
-        """Evaluates a job that can start, and returns the move that follows."""
-        task = self.plan.tasks[job.task]
-        prefix = job.path[: len(task.chain)]
-        evaluator = self.specs.of(job.task)
-        if (reason := self.losses.why(task, prefix)) is not None:
-            return partial(self._leave, tx, job, JobState.CANCELLED, reason)
-        if self.values.is_void(task, prefix) or self.values.is_skipped(task.guards, prefix):
-            return partial(self._leave, tx, job, JobState.SKIPPED)
-        if task.merge is not None and len(job.path) == len(task.chain):
-            return partial(open_merge, self, tx, task, prefix)
-        if isinstance(task.process, Tool):
-            override = merge_inputs(self, task, job.path) if task.merge is not None else None
-            inputs = yield from evaluator.inputs(prefix, override)
-            if inputs is None:
-                return partial(self._leave, tx, job, JobState.SKIPPED)
-            resources = yield from evaluator.resources(inputs)
-            forbidden = yield from self.reuse.rule(task.number).work(evaluator.shared() | inputs)
-            return Candidate(task, job, inputs, resources, forbidden)
-        # what needs no tool: an ExpressionTool, or the entry of a sub-workflow
-        inputs = yield from evaluator.all_inputs(job.path)
-        if inputs is None:
-            return partial(self._leave, tx, job, JobState.SKIPPED)
-        outputs = inputs if task.process is None else (yield from run_expression(task, inputs))
-        return partial(self._record, job, JobState.DONE, outputs)
-
-    def _attempt(self, tx: Tx, one: Candidate) -> JobSpec | None:
-        """Returns the next attempt of a job; None where it need not run, or cannot now."""
-        taken = self.reuse.taken(tx, one.job)
-        if taken is not None:
-            self._take_over(one.job, taken)
-            return None
-        if self.reuse.starves(one):
-            return None
-        task, job, resources = one.task, one.job, one.resources
-        has_ranges = self.ledger.covers(job)
-        if task.retry.grow > 1 and job.tries.charged and not has_ranges:
-            resources = self._grown(tx, task, job, resources)
-        spec = self.specs.spec(task, job, one.inputs, resources)
-        if not has_ranges:
-            return spec
-        fed = self.ledger.begin(tx, job, spec)
-        if fed is None:
-            self._wait(job, self.ledger.due(job))
-        return fed
-
-    def _grown(self, tx: Tx, task: Task, job: Job, resources: Resources) -> Resources:
-        """Returns what a job asks for after it failed for memory or time."""
-        cause = jobs.get(tx, self.run, task.number, paths.to_text(job.path)).cause
-        return grow(resources, task.retry.grow**job.tries.charged) if cause in GROWS else resources
-
-    def _wait(self, job: Job, due: float | None) -> None:
+    def wait(self, job: Job, due: float | None) -> None:
         """Keeps a job until something of it can be tried: at a time, or when another one has shown it."""
         if due is None:
             self.ledger.park(job)
         else:
             self.queue.delay(job, due)
 
-    def _start(self, tx: Tx, job: Job, move: Move | JobError) -> JobSpec | None:
-        """Makes the move of a job; returns its next attempt, None when it was settled, or opened a merge."""
-        try:
-            if isinstance(move, JobError):
-                raise move
-            if isinstance(move, Candidate):
-                return self._attempt(tx, move)
-            move()
-        except JobError as error:
-            if not self.reuse.excuses(job):
-                self._record(job, JobState.FAILED, error=error)
-        return None
+    # -- lease ---------------------------------------------------------------------------------------------
 
-    def _take_over(self, job: Job, taken: Taken) -> None:
-        """Records a job that need not run."""
-        fields = self.reuse.known(job).fields
-        reason = f"reused from {taken.origin}"
-        done = recorded(job, JobState.DONE, taken.outputs, None, "", reason, taken.origin, fields)
-        self._recorded.append(done)
-        self._count_out(job)
-        self.tally.reused[job.task] += 1
-        self.tally.move(job.task, JobState.LEASED, JobState.DONE)
-        if taken.parts is None:
-            self.outputs.keep(job.task, job.path, taken.outputs)
-        else:
-            self.ledger.take_over(job.task, taken.parts)
-        self._complete(job.task, job.path)
-
-    def _look_at_outputs(self) -> None:
-        """Makes sure that what a complete run puts out is there."""
-        if not (self.reuse.is_unsure and self.is_complete) or self.is_failing:
-            return
-        self.reuse.is_unsure = False
-        for number, planned in enumerate(self.plan.outputs if any(self.tally.reused) else ()):
-            with suppress(JobError):
-                self.reuse.park("output", number, (), self.reuse.missing(self.values.output(planned.source)))
-
-    def _leave(self, tx: Tx, job: Job, to: JobState, reason: str = "") -> None:
-        """Records a job that is not run; of a merge, the one job that stands for it."""
-        task = self.plan.tasks[job.task]
-        if task.merge is not None and len(job.path) == len(task.chain):
-            open_merge(self, tx, task, job.path, [[[[0, 0]]]])
-        else:
-            self._record(job, to, reason=reason)
-
-    def _record(
-        self,
-        job: Job,
-        to: JobState,
-        outputs: dict[str, Json] | None = None,
-        error: JobError | None = None,
-        reason: str = "",
-    ) -> None:
-        place = place_of(self.plan, job.task, error.expression if error else "")
-        self._recorded.append(recorded(job, to, outputs, error, place, reason))
-        self._count_out(job)
-        self.settled(job, to, outputs)
-
-    def _flush(self) -> None:
-        """Writes what was recorded; called before anything is read from the store."""
-        if self._recorded and self.outputs.tx is not None:
-            written, self._recorded = self._recorded, []
-            jobs.record(self.outputs.tx, self.run, written)
-
-    def _lease(self, job: Job, spec: JobSpec, entry: Entry) -> Lease:
-        self.inflight[spec.handle] = Job(job.task, job.path, job.tries._replace(attempt=spec.attempt))
-        self._count_out(job)
-        return Lease(
-            job.task,
-            paths.to_text(job.path),
-            spec.attempt,
-            spec.first,
-            spec.stop,
-            self._backend,
-            spec.directory,
-            file=self._cut_file(job, spec),
-            resources=spec.resources,
-            key=entry.key,
-            fields=entry.fields,
-        )
-
-    def _cut_file(self, job: Job, spec: JobSpec) -> str | None:
-        """Returns the path of the file whose events an attempt is fed, if there is one."""
-        if not spec.feeding or not spec.feeding.file:
-            return None
-        # a file that is not scattered over is the same for all jobs, and in no spec
-        own = spec.inputs.get(spec.feeding.file)
-        file = own or self.values.cut_file(self.plan.tasks[job.task], job.path)
-        return file.get("path") if isinstance(file, dict) else None
-
-    def _count_out(self, job: Job) -> None:
-        """Counts a job as handed out; only one that was tried before was counted as READY."""
-        if job.tries.attempt:
-            self.tally.move(job.task, JobState.READY, JobState.LEASED)
-        else:
-            self.tally.count(job.task, JobState.LEASED)
+    def lease(self, tx: Tx, room: int) -> list[JobSpec]:
+        """Hands out up to ``room`` attempts; jobs that need no tool are done on the way."""
+        self.outputs.tx = tx
+        return lease(self, tx, room)

@@ -6,7 +6,7 @@ by checksums.  Whoever does have to read them *starves*; ``reviving`` has them m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from helios_wf.cwl.work_reuse import INPLACE, WorkReuse
 from helios_wf.engine import paths
 from helios_wf.engine.identity import Identities, digest
 from helios_wf.engine.job import Job
+from helios_wf.engine.ledger import Ledger
 from helios_wf.engine.objects import Objects, State, path_of, placed_in
 from helios_wf.engine.outputs import JobOutputs
 from helios_wf.engine.specs import Specs
@@ -71,7 +72,7 @@ class Reuse:
         values: evaluates sources.
         specs: evaluates inputs.
         ways: the tools as they are run.
-        has_ranges: says whether a job's attempts are given event ranges.
+        ledger: says which jobs have event ranges.
         identities: says what values are.
         looks: whether jobs of other runs are looked for.
     """
@@ -84,8 +85,8 @@ class Reuse:
         values: Values,
         specs: Specs,
         ways: Ways,
-        has_ranges: Callable[[Job], bool],
-        identities: Identities,
+        ledger: Ledger,
+        identities: Identities | None,
         looks: bool,
     ) -> None:
         self.starved: dict[tuple[str, int, Path], set[str]] = {}
@@ -105,9 +106,9 @@ class Reuse:
         self._values = values
         self._specs = specs
         self._ways = ways
-        self._has_ranges = has_ranges
-        self._identities = identities
-        self._objects = Objects(home, self._whereabouts, identities.look)
+        self._ledger = ledger
+        self._identities = identities or Identities()
+        self._objects = Objects(home, self._whereabouts, self._identities.look)
         self._looks = looks
         self._allows = [
             WorkReuse(task.process.body) if isinstance(task.process, Tool) else None
@@ -187,7 +188,7 @@ class Reuse:
         assert cut is not None
         field = cut.field
         found: dict[str, Json] = {"first": first, "stop": stop, "table": field.table}
-        if self._has_ranges(one.job):
+        if self._ledger.covers(one.job):
             found |= {"eventsPerRange": field.events_per_range, "secondsPerRange": field.seconds_per_range}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -215,7 +216,7 @@ class Reuse:
             rows = done.get(self._entries[at].key or "", ())
             # where a tool gives something else each time, each job gets that of its own index
             for row in sorted(rows, key=lambda row: row.path != text)[:MOST_TRIED]:
-                parts = self._parts(tx, row) if self._has_ranges(one.job) else None
+                parts = self._parts(tx, row) if self._ledger.covers(one.job) else None
                 if (parts is None) == (row.outputs is not None):
                     found.append((one, row, parts))
         made = [
@@ -311,7 +312,7 @@ class Reuse:
 
     def _made(self, job: Job) -> Json:
         """Returns what a job made; of one with event ranges its parts."""
-        if not self._has_ranges(job):
+        if not self._ledger.covers(job):
             return self._outputs.of(job.task, job.path)
         assert self._outputs.tx is not None
         return [*event_ranges.outputs(self._outputs.tx, self._run, job.task, paths.to_text(job.path))]

@@ -6,11 +6,13 @@ Nothing is told to a flow that stands: the store is changed, and a new flow is m
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from helios_wf.engine import paths
 from helios_wf.engine.objects import path_of, placed_in
 from helios_wf.engine.retrying import forget_followers
+from helios_wf.errors import JobError
 from helios_wf.model.noun import Json
 from helios_wf.store import Tx, event_ranges, jobs, tasks
 
@@ -39,6 +41,16 @@ def renew(tx: Tx, old: Flow, new: Flow) -> None:
     new.restore(tx)
     if old.left:
         new.left, new.failed = new.failed, []
+
+
+def look_at_outputs(flow: Flow) -> None:
+    """Makes sure that what a complete run puts out is there."""
+    if not (flow.reuse.is_unsure and flow.is_complete) or flow.is_failing:
+        return
+    flow.reuse.is_unsure = False
+    for number, planned in enumerate(flow.plan.outputs if any(flow.tally.reused) else ()):
+        with suppress(JobError):
+            flow.reuse.park("output", number, (), flow.reuse.missing(flow.values.output(planned.source)))
 
 
 def _makers(tx: Tx, run: str, wanted: Collection[str]) -> Iterator[tuple[Key, Json]]:

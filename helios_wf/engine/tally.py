@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from helios_wf.engine.frontier import Frontier
+from helios_wf.engine.job import Job
 from helios_wf.model.plans import Plan, Task
 from helios_wf.states import JobState, TaskState
 from helios_wf.store import Tx, tasks
@@ -52,6 +53,13 @@ class Tally:
         """Counts a job's move."""
         self.counts[task][old] -= 1
         self.counts[task][new] += 1
+
+    def lease(self, job: Job) -> None:
+        """Counts a job as handed out; only one that was tried before was counted as READY."""
+        if job.tries.attempt:
+            self.move(job.task, JobState.READY, JobState.LEASED)
+        else:
+            self.count(job.task, JobState.LEASED)
 
     def merge(self, task: int, n_jobs: int) -> None:
         """Counts a merge that was opened."""
