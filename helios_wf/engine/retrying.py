@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from helios_wf.engine import paths
-from helios_wf.engine.frontier import Frontier, Node
+from helios_wf.engine.frontier import groups_of
+from helios_wf.engine.needs import Node
 from helios_wf.engine.stale import Stale
 from helios_wf.model import Noun
 from helios_wf.model.plans import Path, Plan
@@ -66,7 +67,7 @@ class _Retry:
         self._run = run
         self._plan = plan
         self._wish = wish
-        self._groups = Frontier(plan).groups
+        self._groups = groups_of(plan)
         self._domains = {task: domain for domain, group in self._groups.items() for task in group}
         lost = event_ranges.jobs_with_losses(tx, run) if wish.ranges else set()
         self._lost = {key for key in lost if self._is_wanted(key[0])}

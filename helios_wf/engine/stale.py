@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-from helios_wf.engine.frontier import Need, Node, needs_of
+from helios_wf.engine.needs import Need, Node, needs_of
 from helios_wf.model.plans import Path, Plan
 
 Fixed = Mapping[int, int]

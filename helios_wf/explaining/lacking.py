@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from helios_wf.engine.frontier import Need, Node, needs_of, value_needs
 from helios_wf.engine.merges import OWN_INDICES
+from helios_wf.engine.needs import Need, Node, needs_of, value_needs
 from helios_wf.engine.paths import from_text
 from helios_wf.model.plans import Path, Task
 from helios_wf.plan.algebra import tasks_of

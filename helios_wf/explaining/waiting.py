@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from helios_wf.engine.frontier import Node
+from helios_wf.engine.needs import Node
 from helios_wf.explaining.asking import Said, handle_of
 from helios_wf.explaining.lacking import Blocker, Lack, blocker, done, lacking, unsized_needs
 from helios_wf.explaining.nouns import Reason
