@@ -19,7 +19,7 @@ from helios_wf.containers import Container
 from helios_wf.containing import choose as choose_containers
 from helios_wf.containing import end_left
 from helios_wf.cwl.settings import apply_settings
-from helios_wf.engine.loop import LEASE_S, dead_holder, engine_name
+from helios_wf.engine.holders import LEASE_S, dead_holder, engine_name
 from helios_wf.engine.paths import from_text, job_key
 from helios_wf.engine.retrying import Wish
 from helios_wf.errors import RunError, RunTakenError, UserError

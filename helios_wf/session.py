@@ -16,8 +16,9 @@ from helios_wf.containing import end_left, inside
 from helios_wf.cwl.settings import apply_settings
 from helios_wf.engine import paths
 from helios_wf.engine.flow import Flow
+from helios_wf.engine.holders import LEASE_S, dead_holder, engine_name
 from helios_wf.engine.identity import Identities
-from helios_wf.engine.loop import LEASE_S, Engine, Held, dead_holder, engine_name
+from helios_wf.engine.loop import Engine, Held
 from helios_wf.engine.publish import bring_back
 from helios_wf.engine.removal import remove_run
 from helios_wf.engine.retrying import Wish, begin_again, nothing

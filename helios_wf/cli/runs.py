@@ -200,7 +200,7 @@ def _without_text(shown: dict[str, Json]) -> dict[str, Json]:
 
 def _live(row: RunRow) -> str:
     """Returns the state, and whether an engine is at work."""
-    from helios_wf.engine.loop import abandoned
+    from helios_wf.engine.holders import abandoned
 
     # one that is paused, or not begun, needs no engine
     if (left := abandoned(row)) and (row.state is RunState.RUNNING or row.engine is not None):

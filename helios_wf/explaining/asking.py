@@ -12,7 +12,7 @@ import msgspec
 from helios_wf.backend import find_backend, settings_for
 from helios_wf.config import Settings
 from helios_wf.engine.answering import Answer
-from helios_wf.engine.loop import LEASE_S, dead_holder
+from helios_wf.engine.holders import LEASE_S, dead_holder
 from helios_wf.engine.paths import from_text, job_key
 from helios_wf.errors import BackendNotFoundError, HeliosError
 from helios_wf.model import JobSpec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helios_wf.engine.loop import dead_holder
+from helios_wf.engine.holders import dead_holder
 from helios_wf.explaining.asking import Said, is_alive
 from helios_wf.explaining.nouns import Reason
 from helios_wf.states import SETTLED_RUNS, RunState

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from helios_wf.config import Settings
-from helios_wf.engine.loop import LEASE_S, is_held
+from helios_wf.engine.holders import LEASE_S, is_held
 from helios_wf.engine.retrying import Wish
 from helios_wf.errors import RunError, RunTakenError
 from helios_wf.interface.engine import Work

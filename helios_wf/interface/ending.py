@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helios_wf import failures
-from helios_wf.engine.loop import is_held
+from helios_wf.engine.holders import is_held
 from helios_wf.failures import told, told_kinds
 from helios_wf.states import JobState, RangeState, RunState
 from helios_wf.store import Store, event_ranges, jobs, runs, tasks

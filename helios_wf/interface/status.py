@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from helios_wf.engine.loop import is_held
+from helios_wf.engine.holders import is_held
 from helios_wf.interface.lines import left_s
 from helios_wf.model import Noun
 from helios_wf.states import GOOD_JOBS, SETTLED_RUNS, JobState, RangeState, RunState, TaskState

@@ -12,7 +12,7 @@ import msgspec
 
 from helios_wf import __version__
 from helios_wf.cwl.settings import apply_settings
-from helios_wf.engine.loop import abandoned
+from helios_wf.engine.holders import abandoned
 from helios_wf.failures import Kinds
 from helios_wf.model import Document, Json
 from helios_wf.plan import plan_document
