@@ -16,8 +16,8 @@ from helios_wf.engine import paths
 from helios_wf.engine.cutting import cuts_of
 from helios_wf.engine.health import restored
 from helios_wf.engine.job import Job
-from helios_wf.engine.pacing import Pace
-from helios_wf.engine.range_book import Book, Cutting
+from helios_wf.engine.pacing import Pace, Timed
+from helios_wf.engine.range_book import Book
 from helios_wf.engine.range_writes import Writes
 from helios_wf.engine.repair import Health, OpenRange, grow
 from helios_wf.engine.values import Values
@@ -114,7 +114,7 @@ class Ledger:
         first, stop = self._values.events(task, job.path) if task.fed else (None, None)
         return first is not None and stop is not None and first < stop
 
-    def cuts(self, job: Job) -> tuple[Cutting, bool]:
+    def cuts(self, job: Job) -> tuple[Cuts | Timed, bool]:
         """Returns where the event ranges of a job end, and whether they may be cut again.
 
         Raises:

@@ -9,72 +9,28 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Collection, Iterable
-from typing import NamedTuple, Protocol
 
 from helios_wf import ranges
+from helios_wf.engine.pacing import Timed
 from helios_wf.engine.repair import (
     GROWS,
     MOST_HINTS,
     MOST_LOST,
+    Changes,
     Health,
+    Moved,
     Next,
     OpenRange,
+    Settled,
     backoff,
     judge,
 )
 from helios_wf.model import RangeReport, RetryField
-from helios_wf.ranges import Range
+from helios_wf.ranges import Cuts
 from helios_wf.states import RangeState
 
 Try = tuple[int, int, int]
 """What names a try of a range: first, stop, number."""
-
-
-class Cutting(Protocol):
-    """Says where ranges end; asked in event order, each position once."""
-
-    def next(self, at: int) -> Range | None:
-        """Returns the range that begins at ``at``; None when that cannot be said yet."""
-
-    def learn(self, events: int, wall_s: float) -> None:
-        """Takes how many events a range had that succeeded, and how long it took."""
-
-    @property
-    def is_learning(self) -> bool:
-        """Whether ranges that are cut now are not yet as large as they should be."""
-
-    @property
-    def ahead(self) -> int | None:
-        """How many ranges may be handed out that nobody has begun; None: any number."""
-
-
-class Settled(NamedTuple):
-    """A try that was reported: the range with its tries counted, its state now, and the report."""
-
-    one: OpenRange
-    to: RangeState
-    report: RangeReport
-
-
-class Moved(NamedTuple):
-    """A range that changed without a try: its state now."""
-
-    one: OpenRange
-    to: RangeState
-
-
-class Changes(NamedTuple):
-    """What the store must be told, in this order."""
-
-    settled: list[Settled]
-    moved: list[Moved]
-    made: list[OpenRange]
-
-    def add(self, more: Changes) -> None:
-        """Appends further changes."""
-        self.settled.extend(more.settled)
-        self.moved.extend(more.moved)
-        self.made.extend(more.made)
 
 
 class Book:
@@ -95,7 +51,7 @@ class Book:
         key: object,
         first: int,
         stop: int,
-        cutting: Cutting,
+        cutting: Cuts | Timed,
         retry: RetryField,
         health: Health,
         bisects: bool = True,
@@ -202,11 +158,8 @@ class Book:
             return heapq.heappop(self._ready)[2]
         if not self._takes_tail:
             return None
-        found = self._cutting.next(self.tail)
-        if found is None:
-            return None
-        self.tail = found[1]
-        return OpenRange(*found)
+        first, self.tail = self._cutting.next(self.tail)
+        return OpenRange(first, self.tail)
 
     def begun(self, ids: Collection[str]) -> list[OpenRange]:
         """Takes that tools began tries, by their ids; returns those that are held."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from helios_wf.engine import paths
 from helios_wf.engine.job import Job
-from helios_wf.engine.range_book import Book, Changes
-from helios_wf.engine.repair import OpenRange
+from helios_wf.engine.range_book import Book
+from helios_wf.engine.repair import Changes, OpenRange
 from helios_wf.states import RangeState
 from helios_wf.store import Tx, event_ranges
 from helios_wf.store.rows import NewRange, RangeBegin, RangeLease, RangeMove, RangeSettlement

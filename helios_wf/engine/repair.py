@@ -20,7 +20,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from helios_wf.model import RangeReport, Resources, RetryField, TolerateField
-from helios_wf.states import PERMANENT, UNCHARGED, Cause
+from helios_wf.states import PERMANENT, UNCHARGED, Cause, RangeState
 
 MOST_LOST = 5
 """Tries that a job or a range may lose to its infrastructure."""
@@ -88,6 +88,35 @@ class Next(StrEnum):
     """tried no more as a whole, but in pieces"""
     FATAL = "FATAL"
     """given up"""
+
+
+class Settled(NamedTuple):
+    """A try that was reported: the range with its tries counted, its state now, and the report."""
+
+    one: OpenRange
+    to: RangeState
+    report: RangeReport
+
+
+class Moved(NamedTuple):
+    """A range that changed without a try: its state now."""
+
+    one: OpenRange
+    to: RangeState
+
+
+class Changes(NamedTuple):
+    """What the store must be told, in this order."""
+
+    settled: list[Settled]
+    moved: list[Moved]
+    made: list[OpenRange]
+
+    def add(self, more: Changes) -> None:
+        """Appends further changes."""
+        self.settled.extend(more.settled)
+        self.moved.extend(more.moved)
+        self.made.extend(more.made)
 
 
 def judge(one: OpenRange, report: RangeReport, retry: RetryField, bisects: bool) -> Next:

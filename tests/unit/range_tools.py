@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection
 
-from helios_wf.engine.range_book import Book, Changes
-from helios_wf.engine.repair import Health, OpenRange
+from helios_wf.engine.range_book import Book
+from helios_wf.engine.repair import Changes, Health, OpenRange
 from helios_wf.model import RangeReport, RetryField, TolerateField
 from helios_wf.ranges import Cuts, Range
 from helios_wf.states import Cause, RangeState
