@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from helios_wf.containing import Foreseen
 from helios_wf.cwl.command import way_of
 from helios_wf.cwl.docker import contained
-from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.values import Values
 from helios_wf.errors import InputError, JobError
@@ -70,7 +68,7 @@ def preview(
 ) -> Preview:
     """Returns what a run of these inputs would do; without inputs, what is known of any run."""
     frontier = Frontier(plan)
-    values = Values(plan, inputs or {}, frontier, _Nothing(), partial(ranges_of, layout_of))
+    values = Values(plan, inputs or {}, frontier, _Nothing(), layout_of)
     problems = [] if inputs is None else _size_everything(plan, frontier, values)
     bound = inputs is not None
     shown = tuple(
@@ -88,7 +86,7 @@ def check_inputs(plan: Plan, inputs: dict[str, Json], layout_of: Callable[[str, 
     if not any(domain.cut for domain in plan.domains):
         return
     frontier = Frontier(plan)
-    values = Values(plan, inputs, frontier, _Nothing(), partial(ranges_of, layout_of))
+    values = Values(plan, inputs, frontier, _Nothing(), layout_of)
     problems = dict.fromkeys(_size_everything(plan, frontier, values))
     if problems:
         raise InputError("\n".join(problems))

@@ -15,6 +15,7 @@ from helios_wf.ranges import Cuts
 from helios_wf.states import Cause
 
 Ranges = list[list[Any]]
+"""Event ranges ``[first, stop]``; of a chain also with their depth, and the state of one that failed."""
 
 WHOLE: Ranges = [[None, None]]
 """One job without a range: for an empty file, and for no file (the tool says whether it can do without)."""

@@ -13,7 +13,6 @@ from functools import partial
 from helios_wf.config import OnError
 from helios_wf.engine import paths
 from helios_wf.engine.chains import Chains
-from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.identity import Identities
 from helios_wf.engine.job import Job
@@ -73,10 +72,8 @@ class Flow:
         self.on_error = on_error
         self.frontier = Frontier(plan)
         self.merges = Merges(layout_of)
-        listing = {task.number: task.outputs for task in plan.tasks if task.fed}
-        self.outputs = JobOutputs(run, self.merges, partial(flush, self), listing)
-        ranges = partial(ranges_of, layout_of)
-        self.values = Values(plan, inputs, self.frontier, self.outputs, ranges, index_of)
+        self.outputs = JobOutputs(run, plan, self.merges, partial(flush, self))
+        self.values = Values(plan, inputs, self.frontier, self.outputs, layout_of, index_of)
         self.ways = Ways(run, plan, check)
         self.specs = Specs(run, home, self.values, self.ways)
         self.queue = Queue()

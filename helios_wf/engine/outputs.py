@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from helios_wf.engine import paths
 from helios_wf.model.noun import Json
-from helios_wf.model.plans import Path
+from helios_wf.model.plans import Path, Plan
 from helios_wf.states import JobState
 from helios_wf.store import event_ranges, jobs
 
@@ -27,20 +27,15 @@ class JobOutputs:
 
     Args:
         run: the run.
+        plan: its plan.
         merges: its merges.
         flush: writes what was recorded but not yet written.
-        listing: tasks whose jobs make lists of parts, by number, with their outputs.
     """
 
-    def __init__(
-        self,
-        run: str,
-        merges: Merges,
-        flush: Callable[[], None],
-        listing: Mapping[int, tuple[str, ...]] | None = None,
-    ) -> None:
+    def __init__(self, run: str, plan: Plan, merges: Merges, flush: Callable[[], None]) -> None:
         self.tx: Tx | None = None
-        self._listing = listing or {}
+        # jobs of these tasks make lists of parts
+        self._listing = {task.number: task.outputs for task in plan.tasks if task.fed}
         self._run = run
         self._merges = merges
         self._flush = flush

@@ -75,6 +75,14 @@ class Reuse:
         ledger: says which jobs have event ranges.
         identities: says what values are.
         looks: whether jobs of other runs are looked for.
+
+    Attributes:
+        starved: jobs and domains (kind, number, path) that must read what is gone, and where that was.
+        hopeless: paths that no job of the run can make again.
+        is_some: whether any job took something over.
+        n_revived: how many jobs were made again.
+        changed: jobs that were made again, and made something else.
+        is_unsure: whether it is not known yet that the outputs of the run are there.
     """
 
     def __init__(
@@ -90,18 +98,13 @@ class Reuse:
         looks: bool,
     ) -> None:
         self.starved: dict[tuple[str, int, Path], set[str]] = {}
-        """Jobs and domains (kind, number, path) that must read what is gone, and where that was."""
         self.hopeless: set[str] = set()
-        """Paths that no job of the run can make again."""
         self.is_some = False
-        """Whether any job took something over."""
         self.n_revived = 0
         self.changed: list[JobAt] = []
-        """Jobs that were made again, and made something else."""
         self.is_unsure = True
-        """Whether it is not known yet that the outputs of the run are there."""
         self._run = run
-        self._plan = values.plan
+        self._plan = plan = values.plan
         self._outputs = outputs
         self._values = values
         self._specs = specs
@@ -111,8 +114,7 @@ class Reuse:
         self._objects = Objects(home, self._whereabouts, self._identities.look)
         self._looks = looks
         self._allows = [
-            WorkReuse(task.process.body) if isinstance(task.process, Tool) else None
-            for task in values.plan.tasks
+            WorkReuse(task.process.body) if isinstance(task.process, Tool) else None for task in plan.tasks
         ]
         self._changes_inputs = any(rule.changes_inputs for rule in self._allows if rule is not None)
         self._tools: dict[str, tuple[str, dict[str, Json]]] = {}

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from helios_wf.engine import paths
-from helios_wf.engine.cutting import clusters_of
+from helios_wf.engine.cutting import Ranges, clusters_of
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.ledger import Ledger
 from helios_wf.engine.pacing import GROWTH, cut_jobs
-from helios_wf.engine.values import Ranges, Values
+from helios_wf.engine.values import Values
 from helios_wf.errors import JobError
 from helios_wf.model import Layout
 from helios_wf.model.noun import Json

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from helios_wf.cwl.dataflow import array, dot_length, link
+from helios_wf.engine.cutting import Ranges, ranges_of
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.lost import LOST, Lost
-from helios_wf.model import SplitField
+from helios_wf.model import Layout, SplitField
 from helios_wf.model.noun import Json
 from helios_wf.model.packed import LONG, pack
 from helios_wf.model.plans import (
@@ -31,9 +32,6 @@ from helios_wf.model.plans import (
 )
 from helios_wf.plan.algebra import tasks_of
 from helios_wf.states import RangeState
-
-Ranges = list[list[Any]]
-"""Event ranges ``[first, stop]``; of a chain also with their depth, and the state of one that failed."""
 
 VOID = 3
 """Where the state of an event range that failed stands in it."""
@@ -69,7 +67,7 @@ class Values:
         inputs: dict[str, Json],
         frontier: Frontier,
         outputs: Outputs,
-        ranges_of: Callable[[Domain, Json, Json, Json], Ranges],
+        layout_of: Callable[[str, str | None], Layout],
         index_of: Callable[[str], Json] = lambda path: None,
     ) -> None:
         self.plan = plan
@@ -78,7 +76,7 @@ class Values:
         self.lost = Lost(plan)
         self._frontier = frontier
         self._outputs = outputs
-        self._ranges_of = ranges_of
+        self._layout_of = layout_of
         self._index_of = index_of
         self._arrays: dict[int, tuple[Path, list[Json]]] = {}
 
@@ -163,7 +161,8 @@ class Values:
             ), None
         cut = domain.cut
         file = self.value(cut.file, path) if cut.file else None
-        ranges = self._ranges_of(domain, file, self.value(cut.first, path), self.value(cut.count, path))
+        first, count = self.value(cut.first, path), self.value(cut.count, path)
+        ranges = ranges_of(self._layout_of, domain, file, first, count)
         return len(ranges), ranges
 
     def events(self, task: Task, path: Path) -> tuple[int | None, int | None]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from plain_cwl import layout_of
 
-from helios_wf.engine.cutting import ranges_of
 from helios_wf.engine.frontier import Frontier
 from helios_wf.engine.values import Values
 from helios_wf.model.plans import Path, Plan
@@ -41,11 +40,7 @@ class Desk:
         self.plan = plan
         self.frontier = Frontier(plan)
         self.outputs = Outputs()
-
-        def ranges(domain: Any, file: Any, first: Any, count: Any) -> Any:
-            return ranges_of(layout_of, domain, file, first, count)
-
-        self.values = Values(plan, inputs, self.frontier, self.outputs, ranges)
+        self.values = Values(plan, inputs, self.frontier, self.outputs, layout_of)
 
     def ready(self, limit: int = 1000) -> list[tuple[str, Path]]:
         """Returns the jobs that can start now; each is returned once."""
