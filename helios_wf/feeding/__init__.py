@@ -57,55 +57,65 @@ def run(
         scratch: a folder to be TMPDIR, as in ``runner.run``, for a process of one range.
         patience: how long a resident tool may take for what is no range's work.
     """
-    feeding = spec.feeding or Feeding(way=Way.PROCESS, ranges=())
     started_at, begun = time.time(), time.monotonic()
+    feeding = spec.feeding or Feeding(way=Way.PROCESS, ranges=())
     hand, tally = Hand(spec, feeding, feeder, worker), Tally()
+    given, start = constants or {}, _once(on_start)
+
+    def feed(program: Program) -> Report | None:
+        if feeding.way is Way.PROCESS or not isinstance(program, CompiledProgram):
+            how: dict[str, Any] = {"interrupt": feeder, "on_start": start, "scratch": scratch}
+            return run_each(spec, feeding, program, given, hand, tally, grace_s=grace_s, **how)
+        own = {**given, **spec.inputs}
+        return Residency(
+            spec, feeding, program, own, hand, tally, on_start=start, grace_s=grace_s, patience=patience
+        ).run()
+
+    try:
+        ended = _tried(spec, tool, feed)
+    except SystemExit:
+        # the worker is told to end: what was done until then must not be lost with it
+        hand.tell()
+        raise
+    if hand.interrupted:
+        ended = ended or _failed(spec, Cause.CANCELLED, "it was cancelled")
+        hand.tell()
+    report = _whole(ended or Report(run=spec.run, key=spec.key, attempt=spec.attempt), hand, tally)
+    took_s = time.monotonic() - begun
+    return replace(report, started_at=started_at, wall_s=took_s, took_s=took_s, worker=worker)
+
+
+def _once(on_start: Callable[[int], None]) -> Callable[[int], None]:
+    """Returns what passes on the first call alone."""
     calls = [on_start]
 
     def start(pid: int) -> None:
         if calls:
             calls.pop()(pid)
 
-    def go() -> Report | None:
-        os.makedirs(spec.directory)
-        program = tool if isinstance(tool, Program) else program_of(tool)
-        if feeding.way is not Way.PROCESS and isinstance(program, CompiledProgram):
-            given = {**(constants or {}), **spec.inputs}
-            return Residency(
-                spec, feeding, program, given, hand, tally, on_start=start, grace_s=grace_s, patience=patience
-            ).run()
-        how: dict[str, Any] = {"interrupt": feeder, "on_start": start, "grace_s": grace_s, "scratch": scratch}
-        return run_each(spec, feeding, program, constants or {}, hand, tally, **how)
+    return start
 
-    try:
-        ended = _tried(spec, go)
-    except SystemExit:
-        # the worker is told to end: what was done until then must not be lost with it
-        hand.tell()
-        raise
-    if ended is None and hand.interrupted:
-        ended = _failed(spec, Cause.CANCELLED, "it was cancelled")
-    if hand.interrupted:
-        hand.tell()
+
+def _whole(report: Report, hand: Hand, tally: Tally) -> Report:
+    """Returns a report with what became of the ranges, and with what they used."""
     return replace(
-        ended or Report(run=spec.run, key=spec.key, attempt=spec.attempt),
+        report,
         outputs={},
         ranges=hand.untold(),
-        started_at=started_at,
-        wall_s=(took_s := time.monotonic() - begun),
-        took_s=took_s,
         cpu_s=tally.cpu_s,
         peak_memory_mb=tally.peak_memory_mb,
         host=os.uname().nodename,
-        worker=worker,
         differences=tally.differences,
     )
 
 
-def _tried(spec: JobSpec, go: Callable[[], Report | None]) -> Report | None:
-    """Returns what a function does, or a report of what it raised."""
+def _tried(
+    spec: JobSpec, tool: Mapping[str, Json] | Program, feed: Callable[[Program], Report | None]
+) -> Report | None:
+    """Feeds a tool in the folder of its attempt; returns what ended that before its time, or an error did."""
     try:
-        return go()
+        os.makedirs(spec.directory)
+        return feed(tool if isinstance(tool, Program) else program_of(tool))
     except HeliosError as error:
         return _failed(spec, *cause_of(error), getattr(error, "expression", ""))
     except OSError as error:
