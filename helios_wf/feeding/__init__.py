@@ -23,7 +23,7 @@ from helios_wf.feeding.resident import Residency
 from helios_wf.feeding.tally import Tally
 from helios_wf.model import Feeding, JobSpec, Json, Report, Way
 from helios_wf.processes import GRACE_S
-from helios_wf.runner import DISK_ERRORS, cause_of
+from helios_wf.runner.outcome import DISK_ERRORS, cause_of
 from helios_wf.states import PERMANENT, Cause
 
 __all__ = ["Feeder", "Patience", "run"]

@@ -23,7 +23,7 @@ from helios_wf.feeding.started import Started
 from helios_wf.feeding.tally import Tally
 from helios_wf.model import Feeding, JobSpec, Json, Report
 from helios_wf.processes import Ended
-from helios_wf.runner import Attempt, failure_of
+from helios_wf.runner.outcome import Attempt, failure_of
 from helios_wf.states import PERMANENT, Cause
 
 MOST_FRUITLESS = 3

@@ -14,7 +14,7 @@ from helios_wf.feeding.protocol import Done, Failed
 from helios_wf.feeding.range_folders import RangeFolders
 from helios_wf.feeding.started import Started
 from helios_wf.model import JobSpec, RangeReport
-from helios_wf.runner import DISK_ERRORS
+from helios_wf.runner.outcome import DISK_ERRORS
 from helios_wf.states import PERMANENT, Cause
 
 _FULL = "No space left on device where it ran"

@@ -16,7 +16,8 @@ from helios_wf.feeding.channel import Channel, Pipes
 from helios_wf.feeding.folder import Folder
 from helios_wf.model import Feeding, JobSpec, Json, Way
 from helios_wf.processes import Ended, end_leftovers, reap, signal_group, watch
-from helios_wf.runner import end_container, make_folders, prepared, start
+from helios_wf.runner import end_container
+from helios_wf.runner.starting import make_folders, prepared, start
 from helios_wf.states import Cause
 
 

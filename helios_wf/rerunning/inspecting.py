@@ -14,7 +14,7 @@ from helios_wf.cwl.files import Folders
 from helios_wf.cwl.program import program_of
 from helios_wf.feeding.process import part_of
 from helios_wf.rerunning.again import Again
-from helios_wf.runner import environment_of, make_folders, prepared
+from helios_wf.runner.starting import environment_of, make_folders, prepared
 
 SCRIPT = "command.sh"
 
