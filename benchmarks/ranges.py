@@ -52,7 +52,6 @@ def memory_mb() -> float:
 
 def run(n: int, folder: Path, url: str | None) -> dict[str, Any]:
     """Drives one job of ``n`` ranges to its end; returns seconds, CPU seconds, and memory on the way."""
-    from helios_wf import testing
     from helios_wf.engine.flow import Flow
     from helios_wf.engine.loop import Engine, Held
     from helios_wf.model import (
@@ -73,6 +72,7 @@ def run(n: int, folder: Path, url: str | None) -> dict[str, Any]:
     from helios_wf.plan import plan_document
     from helios_wf.store import Store, runs, tasks
     from helios_wf.store.rows import NewRun, NewTask
+    from helios_wf.testing import FakeBackend
 
     here = Place("ranges.cwl", 1, 1)
     files = {"type": "array", "items": "File"}
@@ -105,8 +105,7 @@ def run(n: int, folder: Path, url: str | None) -> dict[str, Any]:
         return RangeReport(one.first, one.stop, one.number, outputs={"out": OUTPUT}, wall_s=0.001)
 
     ended: list[Held] = []
-    testing.WANTED = 1000
-    backend = testing.FakeBackend(feeds=True, answer_range=answer)
+    backend = FakeBackend(feeds=True, answer_range=answer, wants=1000)
     raw = [{"class": "File", "path": "/data/raw"}]
     flow = Flow("r", plan, {"raw": raw}, str(folder), "fake", lambda path, table: Layout("lines", n * EVENTS))
     marks: list[float] = []

@@ -20,7 +20,7 @@ from helios_wf.model import JobSpec, Report, Resources, Way, digest
 from helios_wf.processes import JOB_MARK, RUN_MARK, marked
 from helios_wf.states import Cause
 from helios_wf.testing import BackendContract, Bench, drain, shell_tool, wait_until
-from helios_wf.testing_ranges import feeding, listen, range_tool
+from helios_wf.testing.ranges import feeding, listen, range_tool
 
 
 def make_local(home: Path, jobs: int = 2, **options: float) -> LocalBackend:

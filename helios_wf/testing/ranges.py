@@ -1,4 +1,4 @@
-"""What every backend promises about attempts with event ranges; a part of ``testing.BackendContract``."""
+"""What every backend promises about attempts with event ranges; a part of ``BackendContract``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from helios_wf.states import Cause
 
 if TYPE_CHECKING:
     from helios_wf.backend import Backend
-    from helios_wf.testing import Bench
+    from helios_wf.testing.bench import Bench
 
 PATIENCE_S = 60.0
 
