@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from helios_wf import formats, layouts, resources
-from helios_wf.choosing import file_object, load_runnable
+from helios_wf.choosing import load_runnable
+from helios_wf.choosing.binding import file_object
 from helios_wf.config import Settings
 from helios_wf.event_tools import main as helios_events
 from helios_wf.launch import new_run
