@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -19,16 +18,12 @@ from helios_wf.model import (
     RetryField,
     Step,
     StepInput,
-    TolerateField,
     Tool,
     Workflow,
 )
 from helios_wf.model.plans import (
-    Axis,
     Constant,
     Cut,
-    Domain,
-    Element,
     Feed,
     Gathered,
     Guarded,
@@ -43,21 +38,9 @@ from helios_wf.model.plans import (
     Task,
 )
 from helios_wf.plan import lossy, rules
-from helios_wf.plan.algebra import defaulted, element, flat, gathered, parts_of
-from helios_wf.plan.cuts import fed, levels_before_cut, lists_parts
-
-Levels = tuple[tuple[int, bool], ...]
-"""Domains of a step, outermost first; each with whether gathering over it splices."""
-
-
-class Scope(NamedTuple):
-    """Where a step stands: the prefix of its name, the domains and guards around it, and what it inherits."""
-
-    prefix: str
-    chain: tuple[int, ...]
-    guards: tuple[int, ...]
-    retry: RetryField
-    tolerate: TolerateField | None
+from helios_wf.plan.algebra import defaulted, gathered
+from helios_wf.plan.cuts import fed, lists_parts
+from helios_wf.plan.domains import Domains, Levels, Scope
 
 
 def plan_document(document: Document) -> Plan:
@@ -75,12 +58,12 @@ def plan_document(document: Document) -> Plan:
     outputs = []
     for output in workflow.outputs:
         source = sources[output.name]
-        planner.problems += rules.output_of_parts(output, source, planner.is_cut)
+        planner.problems += rules.output_of_parts(output, source, planner.domains.is_cut)
         planner.problems += lossy.output_of_lost(output, source, planner.lossy)
         outputs.append(PlannedOutput(output, source))
     if planner.problems:
         raise TemplateError(planner.problems)
-    tasks, domains = tuple(planner.tasks), tuple(planner.domains)
+    tasks, domains = tuple(planner.tasks), tuple(planner.domains.all)
     return Plan(workflow.inputs, tasks, domains, tuple(outputs), document.expressions)
 
 
@@ -106,7 +89,7 @@ class _Planner:
 
     def __init__(self) -> None:
         self.tasks: list[Task] = []
-        self.domains: list[Domain] = []
+        self.domains = Domains(self.tasks)
         self.problems: list[Problem] = []
         self.lossy: dict[int, str] = {}
         """Names of the tasks whose jobs may be lost, by number."""
@@ -136,8 +119,8 @@ class _Planner:
         )
         feeds = {port.name: self._feed(port, env) for port in step.inputs}
         feeds, inside, levels = self._scatter(step, inside, feeds)
-        feeds, inside, levels = self._split(step, inside, feeds, levels)
-        self.problems += rules.plain_reads(step, feeds, self.is_cut)
+        inside, levels = self._split(step, inside, feeds, levels)
+        self.problems += rules.plain_reads(step, feeds, self.domains.is_cut)
         self.problems += lossy.whole_reads(step, feeds, self.lossy)
         self.problems += rules.merges_on(step, step.run)
         if isinstance(step.run, Workflow):
@@ -177,16 +160,16 @@ class _Planner:
         if not step.scatter:
             return feeds, scope, ()
         sources = {port: feeds[port].source for port in step.scatter}
-        adopted = self._adopt(step, scope, sources)
+        adopted = self.domains.adopt(step, scope, sources)
         if adopted is not None:
             domains, elements = adopted
             levels = tuple((domain, index < len(domains) - 1) for index, domain in enumerate(domains))
         else:
-            self.problems += rules.scattered_parts(step, feeds, self.is_cut)
+            self.problems += rules.scattered_parts(step, feeds, self.domains.is_cut)
             groups = (
                 [step.scatter] if step.scatter_method == "dotproduct" else [(port,) for port in step.scatter]
             )
-            domains, elements = self._new_domains(step, scope, sources, groups)
+            domains, elements = self.domains.scatter(step, scope, sources, groups)
             is_flat = step.scatter_method == "flat_crossproduct"
             levels = tuple(
                 (domain, is_flat and index < len(domains) - 1) for index, domain in enumerate(domains)
@@ -196,74 +179,14 @@ class _Planner:
         }
         return feeds, scope._replace(chain=(*scope.chain, *domains)), levels
 
-    def _adopt(
-        self, step: Step, scope: Scope, sources: dict[str, Source]
-    ) -> tuple[tuple[int, ...], dict[str, Source]] | None:
-        """Takes over the domains that the scattered arrays were gathered over, if they all have the same."""
-        if step.scatter_method != "dotproduct" and len(sources) > 1:
-            return None
-        flats = {port: found for port, source in sources.items() if (found := flat(source))}
-        chains = {found.domains for found in flats.values()}
-        if len(chains) != 1 or len(flats) < len(sources):
-            return None
-        (domains,) = chains
-        outermost = self.domains[domains[0]]
-        if outermost.chain != scope.chain:
-            return None
-        if outermost.guards != scope.guards and len(domains) == 1 and outermost.cut is None:
-            return None
-        elements = {port: found.source for port, found in flats.items()}
-        lists = [found.source for found in flats.values() if found.is_listed]
-        if not lists:
-            return domains, elements
-        parts = self._parts_of(lists[0])
-        depth = len(parts.chain)
-        return (*domains, parts.number), {port: Element(one, depth, depth) for port, one in elements.items()}
-
-    def _parts_of(self, listed: Source) -> Domain:
-        """Returns the domain of the parts that a job lists; it is made when it is asked for first."""
-        assert isinstance(listed, JobOutput)
-        found = next((domain for domain in self.domains if domain.parts == listed.task), None)
-        if found is None:
-            task = self.tasks[listed.task]
-            cut = self.domains[task.chain[-1]]
-            found = Domain(
-                len(self.domains), task.name, task.place, task.chain, parts=task.number, guards=cut.guards
-            )
-            self._add_domain(found)
-        return found
-
-    def _new_domains(
-        self, step: Step, scope: Scope, sources: dict[str, Source], groups: Sequence[Sequence[str]]
-    ) -> tuple[tuple[int, ...], dict[str, Source]]:
-        depth = len(scope.chain)
-        shift = levels_before_cut(step, len(groups)) - 1
-        domains: list[int] = []
-        elements: dict[str, Source] = {}
-        for index, group in enumerate(groups):
-            position = depth + index + (1 if index > shift else 0)
-            for port in group:
-                elements[port] = element(sources[port], position, depth, self.domains)
-            axes = tuple(Axis(port, sources[port]) for port in group)
-            chain = (*scope.chain, *domains)
-            domains.append(
-                self._add_domain(
-                    Domain(len(self.domains), scope.prefix, step.place, chain, axes, guards=scope.guards)
-                )
-            )
-        return tuple(domains), elements
-
     def _split(
         self, step: Step, scope: Scope, feeds: dict[str, Feed], levels: Levels
-    ) -> tuple[dict[str, Feed], Scope, Levels]:
+    ) -> tuple[Scope, Levels]:
         field = step.split
         if field is None:
-            return feeds, scope, levels
-        of_parts = any(self.is_cut(domain) for domain in scope.chain)
+            return scope, levels
+        of_parts = any(self.domains.is_cut(domain) for domain in scope.chain)
         self.problems += rules.late_cuts(step, field, feeds, of_parts)
-        before = levels_before_cut(step, len(levels))
-        outer = len(scope.chain) - len(levels)
-        chain = scope.chain[: outer + before]
         none = Constant(None)
         cut = Cut(
             field,
@@ -271,31 +194,7 @@ class _Planner:
             feeds[field.first].source if field.first in feeds else none,
             feeds[field.count].source if field.count in feeds else none,
         )
-        number = self._add_domain(
-            Domain(len(self.domains), scope.prefix, step.place, chain, cut=cut, guards=scope.guards)
-        )
-        later = tuple(domain for domain, _ in levels[before:])
-        for offset, domain in enumerate(later):
-            inserted = (*chain, number, *later[:offset])
-            self.domains[domain] = msgspec.structs.replace(self.domains[domain], chain=inserted)
-        own = list(levels)
-        if before:
-            own[before - 1] = (own[before - 1][0], True)
-        own.insert(before, (number, lists_parts(step) and not later))
-        return feeds, scope._replace(chain=(*chain, number, *later)), tuple(own)
-
-    def _add_domain(self, domain: Domain) -> int:
-        self.domains.append(domain)
-        return domain.number
-
-    def _is_split(self, domain: int) -> bool:
-        return self.domains[domain].cut is not None
-
-    def is_cut(self, domain: int) -> bool:
-        """Says whether a domain's size depends on how files were cut (or a merge's outputs closed)."""
-        axes = self.domains[domain].axes
-        is_own = self._is_split(domain) or self.domains[domain].parts is not None
-        return is_own or any(parts_of(axis.source, self.is_cut) for axis in axes)
+        return self.domains.split(step, scope, levels, cut)
 
     # -- what stands in a step -----------------------------------------------------------------------------
 
@@ -303,9 +202,7 @@ class _Planner:
         """What a split step's tool is told of its range: first event, number of events, row index."""
         if step.split is None:
             return {}
-        number = next(
-            d for d in reversed(scope.chain) if self._is_split(d) and self.domains[d].step == scope.prefix
-        )
+        number = self.domains.split_around(scope)
         position = scope.chain.index(number)
         first, count, index = step.split.first, step.split.count, step.split.index
         told = {
@@ -358,8 +255,7 @@ class _Planner:
         feeds: tuple[Feed, ...],
         outputs: tuple[str, ...],
     ) -> int:
-        cuts = [d for d in scope.chain if self._is_split(d) or self.domains[d].parts is not None]
-        split = cuts[-1] if cuts and self._is_split(cuts[-1]) else None
+        split = self.domains.last_split(scope.chain)
         task = Task(
             number=len(self.tasks),
             name=scope.prefix,
@@ -378,7 +274,7 @@ class _Planner:
             tolerate=lossy.tolerated(step, scope.tolerate),
         )
         self.tasks.append(task)
-        if lossy.is_lossy(task, self.domains, self.lossy):
+        if lossy.is_lossy(task, self.domains.all, self.lossy):
             self.lossy[task.number] = task.name
         return task.number
 
