@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator
@@ -41,4 +42,6 @@ def _going(folder: Path, kept: Collection[Path], holding: Collection[Path]) -> I
 
 def _remove(folders: list[str]) -> None:
     """Removes folders and files; ``rm`` takes a fifth of the time that ``shutil.rmtree`` does."""
-    subprocess.run(["rm", "-rf", "--", *folders], stderr=subprocess.DEVNULL, check=False)
+    # it is found also where a run was started with a PATH of its own
+    path = f"{os.environ.get('PATH', '')}:{os.defpath}"
+    subprocess.run(["rm", "-rf", "--", *folders], stderr=subprocess.DEVNULL, check=False, env={"PATH": path})

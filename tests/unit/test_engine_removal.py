@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from helios_wf.engine.removal import remove_run
 
 
@@ -37,6 +39,13 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
     (attempt / "out/link").symlink_to(kept)
     remove_run(tmp_path / "run")
     assert (kept / "data").read_text() == "kept"
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_path_of_the_run_s_own_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    made(tmp_path / "run")
+    remove_run(tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
