@@ -13,7 +13,8 @@ from helios_wf.interface.status import Status, TaskStatus
 Progress: TypeAlias = bool | Callable[[Status], None] | None
 """True: lines on stderr, or bars in a notebook; False: nothing; None: as True in a notebook or on a terminal.
 
-A function is called with the status of every run that is waited for, about once a second, and at the end.
+A function is called with the status of every run that is waited for, about once a second while it is not
+settled, and once at the end.
 """
 
 
@@ -57,10 +58,13 @@ class _Called:
 
     def __call__(self, statuses: Sequence[Status]) -> None:
         for status in statuses:
-            self._function(status)
+            # its engine may still be putting things away
+            if not status.is_settled:
+                self._function(status)
 
     def close(self, statuses: Sequence[Status]) -> None:
-        self(statuses)
+        for status in statuses:
+            self._function(status)
 
 
 class _OnStderr:
