@@ -16,7 +16,7 @@ demo: environment  ## Generate event files, run a template over them, show the r
 	@.ci/demo
 
 # tests wait for processes more than they compute, so there are more of them at once than cores
-WORKERS ?= 3
+WORKERS ?= 4
 
 test: environment-test  ## Run the tests (ARGS="-k words" chooses)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)

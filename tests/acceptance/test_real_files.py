@@ -113,14 +113,16 @@ CASES = {
 }  # fmt: skip
 
 COMBINATIONS = [
-    pytest.param("Zmumu", 1, 40, 2),
+    pytest.param("Zmumu", 1, 10, 2),
     pytest.param("Zmumu", 7, 105, 4),
     pytest.param("Zmumu", 1000, None, 1),
     pytest.param("Zmumu", 100_000, None, 2),
-    pytest.param("HZZ", 1, 40, 2),
+    pytest.param("HZZ", 1, 10, 2),
     pytest.param("HZZ", 7, 35, 1),
     pytest.param("HZZ", 1000, None, 4),
     pytest.param("HZZ", 100_000, None, 2),
+    pytest.param("Zmumu", 1, 40, 2, marks=pytest.mark.exhaustive),
+    pytest.param("HZZ", 1, 40, 2, marks=pytest.mark.exhaustive),
     pytest.param("Zmumu", 7, None, 2, marks=pytest.mark.exhaustive),
     pytest.param("HZZ", 7, None, 4, marks=pytest.mark.exhaustive),
 ]

@@ -141,7 +141,7 @@ become_subreaper()
 code = compile_expression("$(inputs.n + 1)", ())
 assert code({"n": 1}, None, {}) == 2
 sandbox = _sandbox(expression_s()).process.pid
-left = subprocess.run(["sh", "-c", "sleep 60 & echo $!"], stdout=subprocess.PIPE, text=True)
+left = subprocess.run(["sh", "-c", "sleep 60 >&- & echo $!"], stdout=subprocess.PIPE, text=True)
 end_leftovers()
 try:
     os.kill(int(left.stdout), 0)

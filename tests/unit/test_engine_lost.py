@@ -161,7 +161,7 @@ def cases(draw: Callable[[Any], Any]) -> tuple[Made, list[str]]:
     return case(raw, field, run, retry, 1.0), bad
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=cases(), seed=st.integers(0, 2**32), trouble=st.sampled_from([0.0, 0.2]))
 def test_what_jobs_with_a_bad_event_would_have_made_is_missing_and_nothing_else(
     sqlite: Store, made: tuple[Made, list[str]], seed: int, trouble: float
