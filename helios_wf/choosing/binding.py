@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helios_wf import catalogue
-from helios_wf.cwl.files import to_location
+from helios_wf.cwl.files import names, to_location
 from helios_wf.cwl.job_file import JobFile, read_inputs
 from helios_wf.errors import DatasetError, InputError
 from helios_wf.match import Match
@@ -66,15 +66,8 @@ def _files(dataset: Dataset, parameter: Parameter) -> Json:
 
 def file_object(file: EventFile) -> dict[str, Json]:
     """Returns the CWL File of a file of the catalogue."""
-    path = Path(file.path)
-    value: dict[str, Json] = {
-        "class": "File",
-        "location": to_location(file.path),
-        "path": file.path,
-        "basename": path.name,
-        "size": file.size,
-    }
-    value |= {"nameroot": path.stem, "nameext": path.suffix}
+    value: dict[str, Json] = {"class": "File", "location": to_location(file.path), "size": file.size}
+    value |= names(file.path, "File")
     if file.checksum and file.checksum.startswith("sha1$"):
         value["checksum"] = file.checksum
     return value

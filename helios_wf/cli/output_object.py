@@ -1,4 +1,7 @@
-"""The output object as CWL runners print it: JSON in ASCII, four spaces, sorted keys."""
+"""The output object as CWL runners print it: JSON in ASCII, four spaces, sorted keys.
+
+Numbers may be written otherwise than Python does (``1e16``), and one that is none is null.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,12 @@ def pieces(value: Json, margin: str = "\n") -> Iterator[str]:
             yield f"{before}{inner}{json.dumps(key)}: "
             yield from pieces(value[key], inner)
         yield f"{margin}}}"
-    elif isinstance(value, list) and len(value) > LONG:
+    elif isinstance(value, list) and value:
+        is_long = len(value) > LONG
         for before, one in zip(_commas("["), value, strict=False):
-            yield f"{before}{inner}{_text(one, inner)}"
+            yield f"{before}{inner}"
+            # a long array may stand in a short one
+            yield from (_text(one, inner),) if is_long else pieces(one, inner)
         yield f"{margin}]"
     else:
         yield _text(value, margin)
@@ -45,7 +51,7 @@ def _commas(opening: str) -> Iterator[str]:
 def _text(value: Json, margin: str) -> str:
     try:
         text = msgspec.json.format(_encode(value), indent=len(STEP)).decode("ascii")
-    except (UnicodeError, OverflowError):
+    except (UnicodeError, OverflowError, TypeError):
         # characters beyond ASCII are escaped; names of files that are no text have some that UTF-8 cannot say
         text = json.dumps(value, indent=len(STEP), sort_keys=True)
-    return text.replace("\n", margin)
+    return text.replace("\x7f", "\\u007f").replace("\n", margin)

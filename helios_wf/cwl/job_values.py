@@ -166,7 +166,7 @@ class Reader:
 
     def _path(self, place: str) -> str | None:
         """Returns the absolute path of a location, or of a path (with ``#`` and ``%``); None for a URL."""
-        if place[:5].lower() == "file:":
+        if place.lstrip()[:5].lower() == "file:":
             return os.path.normpath(unquote(urlsplit(place).path))
         if "://" in place and urlsplit(place).scheme:
             return None

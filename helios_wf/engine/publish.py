@@ -111,12 +111,16 @@ class _Own:
 
 
 def _parted(moves: list[Publication]) -> tuple[list[Publication], list[Publication]]:
-    """Returns the moves of folders, the outer ones first, and those of files, which may lie in them."""
+    """Returns the moves of folders, and those of files, which may lie in them; the outer ones first."""
     folders: list[Publication] = []
     files: list[Publication] = []
     for move in moves:
         (folders if _is_folder(move) else files).append(move)
-    return sorted(folders, key=lambda move: move.source.count("/")), files
+    return sorted(folders, key=_depth), sorted(files, key=_depth)
+
+
+def _depth(move: Publication) -> int:
+    return move.source.count("/")
 
 
 def _is_folder(move: Publication) -> bool:

@@ -55,7 +55,8 @@ def why(tx: Tx, run: RunRow, task: TaskRow, job: JobRow, place: str = "") -> Reu
         return Reused(True, f"it was not run: {name_of(tx, job.reused)} has done the same")
     forbidden = (job.fields or {}).get("forbidden")
     if forbidden is not None:
-        at = f" ({place})" if place else ""
+        # another step's tool may be the one that changes its inputs
+        at = f" ({place})" if place and forbidden == "WorkReuse" else ""
         return Reused(False, f"it cannot be reused: {_FORBIDDEN[forbidden]}{at}")
     if job.key is None:
         return None

@@ -14,7 +14,7 @@ Progress: TypeAlias = bool | Callable[[Status], None] | None
 """True: lines on stderr, or bars in a notebook; False: nothing; None: as True in a notebook or on a terminal.
 
 A function is called with the status of every run that is waited for, about once a second while it is not
-settled, and once at the end.
+settled, and once when it is.
 """
 
 
@@ -55,16 +55,17 @@ def notebook_display() -> Callable[..., Any] | None:
 class _Called:
     def __init__(self, function: Callable[[Status], None]) -> None:
         self._function = function
+        self._over: set[str] = set()
 
     def __call__(self, statuses: Sequence[Status]) -> None:
         for status in statuses:
-            # its engine may still be putting things away
-            if not status.is_settled:
+            # once it is settled, its engine may still be putting things away
+            if status.run not in self._over:
                 self._function(status)
+        self._over = {status.run for status in statuses if status.is_settled}
 
     def close(self, statuses: Sequence[Status]) -> None:
-        for status in statuses:
-            self._function(status)
+        self(statuses)
 
 
 class _OnStderr:

@@ -42,9 +42,33 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_path_of_the_run_s_own_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+@pytest.mark.parametrize("path", [None, "", "here"])
+def test_the_system_s_own_rm_is_taken(
+    path: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/rm").write_text("#!/bin/sh\ntouch taken")
+    (tmp_path / "here/rm").chmod(0o755)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("PATH", str(tmp_path / path) if path else "")
+    if path is None:
+        monkeypatch.delenv("PATH")
     made(tmp_path / "run")
+    remove_run(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "here/taken").exists()
+
+
+@pytest.mark.parametrize("command", ["false", "there is no such program"])
+def test_without_rm_folders_are_removed_all_the_same(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("helios_wf.engine.removal.RM", (command,))
+    attempts = made(tmp_path / "run")
+    remove_run(tmp_path / "run", {attempts[7], attempts[8] / "out"})
+    assert not attempts[6].exists()
+    assert not (attempts[8] / "stderr").exists()
+    assert (attempts[7] / "stderr").exists()
     remove_run(tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
