@@ -82,10 +82,13 @@ class Follower:
 
     def _at_first(self, tx: Tx) -> None:
         text = to_text(self._path)
+        # the one job that is meant may have ended since it was seen at work
+        over = SETTLED_JOBS if self._is_job else {JobState.FAILED}
         for task in self._tasks.values():
-            for row in jobs.below(tx, self._run, task.number, text, (*_BEGAN, JobState.FAILED)):
-                watch = self._watch(tx, task, row.path, row.attempt, self._lines)
-                watch.is_over = row.state is JobState.FAILED
+            for row in jobs.below(tx, self._run, task.number, text, (*_BEGAN, *over)):
+                if row.attempt:
+                    watch = self._watch(tx, task, row.path, row.attempt, self._lines)
+                    watch.is_over = row.state in over
 
     def turn(self) -> Iterator[Line]:
         """Yields what was written since the last turn."""

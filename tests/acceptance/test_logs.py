@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 from driving import HELIOS_WF, Desk, finish, wait_until
 
+from helios_wf.config import Settings
+from helios_wf.joblogs import STREAMS, Follower
+from helios_wf.record import Record, at, run_of
 from helios_wf.states import JobState
 from tests.acceptance.conftest import Command
 
@@ -135,12 +138,23 @@ def test_logs_are_followed_through_jobs_that_begin_until_the_run_is_over(desk: D
     desk.open_gate()
     out, _ = finish(every)
     lines = (seen + out).splitlines()
-    for at in range(3):
-        own = [line.partition(" | ")[2] for line in lines if line.startswith(f"fetch[{at}] ")]
-        assert own == [f"said {at + 1}", f"fetching {at + 1}"]
-        assert sum(line.startswith(f"process/check[{at}] | checking") for line in lines) == 1
+    for number in range(3):
+        own = [line.partition(" | ")[2] for line in lines if line.startswith(f"fetch[{number}] ")]
+        assert own == [f"said {number + 1}", f"fetching {number + 1}"]
+        assert sum(line.startswith(f"process/check[{number}] | checking") for line in lines) == 1
     assert finish(one)[0] == "said 1\n", "the log of one job ends with the job"
     finish(engine)
+
+
+def test_a_job_that_ends_just_before_it_is_followed_is_shown_whole(desk: Desk) -> None:
+    (desk.folder / "job.json").write_text(json.dumps({"n": [1, 2]}))
+    desk.call("run", "--quiet", "explained.cwl", "job.json", "--keep", "all")
+    with desk.store.read() as tx:
+        run, address = run_of(tx, "fetch[0]")
+        spot = at(Record(tx, run, Settings(home=desk.home, outdir=desk.outdir)), address)
+    follower = Follower(desk.store, run.id, spot, STREAMS, None)
+    assert follower.is_over
+    assert [one.line for one in follower.turn()] == [b"said 1", b"fetching 1"]
 
 
 def test_ctrl_c_ends_following_without_a_traceback(desk: Desk) -> None:

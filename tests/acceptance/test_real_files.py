@@ -113,7 +113,7 @@ CASES = {
 }  # fmt: skip
 
 COMBINATIONS = [
-    pytest.param("Zmumu", 1, 10, 2),
+    pytest.param("Zmumu", 1, 18, 2),
     pytest.param("Zmumu", 7, 105, 4),
     pytest.param("Zmumu", 1000, None, 1),
     pytest.param("Zmumu", 100_000, None, 2),
