@@ -17,6 +17,9 @@ RUN_MARK = "HELIOS_RUN"
 JOB_MARK = "HELIOS_JOB"
 """Environment variables of every tool: the run's id, and the attempt's handle."""
 
+UNCERTAIN_KB = 1024
+"""A peak may be told wrong by so much: Linux counts pages for each processor, and adds them up later."""
+
 GRACE_S = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 
@@ -154,7 +157,7 @@ def _exceeds_own_peak(peak_kb: int) -> bool:
     if peak_kb > _known_peak_kb:
         # it only grows, and is read where that may matter
         _known_peak_kb = own_peak_kb()
-    return peak_kb > _known_peak_kb
+    return peak_kb > _known_peak_kb + UNCERTAIN_KB
 
 
 def own_peak_kb() -> int:
