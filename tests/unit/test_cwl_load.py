@@ -572,6 +572,30 @@ def test_what_reads_documents_starts_at_once_only_for_one_that_was_not_read_befo
     assert begun == [str(path)]
 
 
+ONE_SCHEMA = """
+import sys
+from pathlib import Path
+from cwltool.process import SCHEMA_CACHE
+from helios_wf.cwl import reader
+from helios_wf.cwl.overrides import Overrides
+from helios_wf.cwl.sources import Sources
+
+path = Path(sys.argv[1])
+reader.prepare(str(path))
+reader.read(str(path), "", Sources(path.parent, allow_urls=False), Overrides())
+print(*SCHEMA_CACHE)
+"""
+
+
+@pytest.mark.parametrize("version", ["v1.0", "v1.2"])
+def test_to_read_a_document_no_schema_but_that_of_its_version_is_loaded(tmp_path: Path, version: str) -> None:
+    path = write(tmp_path, tool=TOOL.replace("v1.2", version))
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_SCHEMA, path], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == [version], done.stderr
+
+
 def test_the_process_that_was_begun_reads_the_document(tmp_path: Path) -> None:
     reading.begin(str(tmp_path / "missing.cwl"))
     (reader,) = [reading._reader(reading.load_s())]
